@@ -1,0 +1,13 @@
+# Everything here is a package of Debian 12; `./dev setup` installs them.
+find_package(PkgConfig REQUIRED)
+find_package(Threads REQUIRED)
+find_package(OpenSSL REQUIRED)
+find_package(CURL REQUIRED)
+find_package(SQLite3 REQUIRED)
+find_package(fmt REQUIRED)
+find_package(spdlog REQUIRED)
+find_package(CLI11 REQUIRED)
+find_package(nlohmann_json REQUIRED)
+find_package(tl-expected REQUIRED)
+find_package(date REQUIRED)
+pkg_check_modules(RABBITMQ REQUIRED IMPORTED_TARGET librabbitmq)
