@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "rococo/base/clock.hpp"
+#include "rococo/base/result.hpp"
+#include "rococo/messaging/dead_letter_store.hpp"
+#include "rococo/messaging/sqlite_settings.hpp"
+
+namespace rococo::messaging {
+
+/// The dead letters of one queue of an embedded queue file: the messages of `QUEUE.dead-letter`.
+/// Requeueing and removing are one transaction each, whatever the number of letters.
+///
+/// **Thread-safety**: none; one thread at a time.
+/// **Ownership**: the clock must outlive the store.
+/// **Errors**: `open` as `SqliteConnection::open`, but an absent file is an error too.
+class SqliteDeadLetters final : public DeadLetterStore {
+public:
+    /// Opens the file; a queue that is not in it has no dead letters.
+    [[nodiscard]] static Result<std::unique_ptr<SqliteDeadLetters>> open(SqliteSettings settings,
+                                                                         std::string queue,
+                                                                         const Clock& clock);
+    ~SqliteDeadLetters() override;
+    SqliteDeadLetters(const SqliteDeadLetters&) = delete;
+    SqliteDeadLetters& operator=(const SqliteDeadLetters&) = delete;
+
+    [[nodiscard]] Result<std::vector<DeadLetter>> list(std::size_t limit) override;
+    [[nodiscard]] Result<std::size_t> count() override;
+    [[nodiscard]] Result<std::optional<DeadLetter>> find(std::string_view id) override;
+    [[nodiscard]] Result<std::size_t> requeue(std::span<const std::string> ids) override;
+    [[nodiscard]] Result<std::size_t> remove(std::span<const std::string> ids) override;
+
+private:
+    class Letters;
+    explicit SqliteDeadLetters(std::unique_ptr<Letters> letters);
+    std::unique_ptr<Letters> letters_;
+};
+
+}  // namespace rococo::messaging
