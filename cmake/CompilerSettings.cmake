@@ -16,9 +16,8 @@ if(CCACHE_PROGRAM AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
     set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE_PROGRAM})
 endif()
 
-# Debug information is most of a build's bytes and a good part of its time: line tables are enough for a stack trace.
-add_compile_options(-Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual=0)
-add_compile_options($<$<COMPILE_LANGUAGE:C>:-Wno-non-virtual-dtor>)
+add_compile_options(-Wall -Wextra -Wpedantic -Wshadow)
+add_compile_options("$<$<COMPILE_LANGUAGE:CXX>:-Wnon-virtual-dtor>")
 
 set(ROCOCO_SANITIZE "" CACHE STRING "Sanitizers for the whole build: 'address,undefined' or 'thread'")
 if(ROCOCO_SANITIZE)

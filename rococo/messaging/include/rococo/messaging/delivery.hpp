@@ -42,6 +42,10 @@ public:
     /// crash of the host and that the queue did not see are added by the runtime.
     std::uint32_t attempt = 1;
 
+    /// Whether the queue says that it was handed out before and came back unsettled: the host that
+    /// had it may have crashed over it.
+    bool redelivered = false;
+
 protected:
     Delivery() = default;
 };

@@ -1,0 +1,58 @@
+include_guard(GLOBAL)
+
+set(ROCOCO_SERVICE_TEMPLATE "${CMAKE_CURRENT_LIST_DIR}/service_descriptor.cpp.in")
+
+# rococo_add_service(source… [TARGET name])
+#
+# Builds the sources into a service that svchost loads: `<package>.service.so` in the build folder. Package and version
+# are those of project(NAME VERSION …); the module of a source is the package and its path with dots
+# (`service_example.processor` for `processor.cpp`). TARGET names the CMake target, which is the project's name unless
+# said otherwise: link further libraries to it with target_link_libraries(NAME PRIVATE …).
+function(rococo_add_service)
+    cmake_parse_arguments(PARSE_ARGV 0 arg "" "TARGET" "")
+    set(sources ${arg_UNPARSED_ARGUMENTS})
+    if(NOT sources)
+        message(FATAL_ERROR "rococo_add_service() needs the source files of the service, such as processor.cpp")
+    endif()
+    set(ROCOCO_PACKAGE "${PROJECT_NAME}")
+    set(ROCOCO_SERVICE_VERSION "${PROJECT_VERSION}")
+    if(NOT ROCOCO_SERVICE_VERSION)
+        set(ROCOCO_SERVICE_VERSION "0.0.0")
+    endif()
+    set(ROCOCO_SDK_VERSION "${rococo_VERSION}")
+    if(NOT arg_TARGET)
+        set(arg_TARGET "${PROJECT_NAME}")
+    endif()
+
+    set(descriptor "${CMAKE_CURRENT_BINARY_DIR}/${arg_TARGET}_descriptor.cpp")
+    configure_file("${ROCOCO_SERVICE_TEMPLATE}" "${descriptor}" @ONLY)
+
+    add_library(${arg_TARGET} MODULE ${sources} "${descriptor}")
+    target_link_libraries(${arg_TARGET} PRIVATE rococo::sdk)
+    target_compile_features(${arg_TARGET} PRIVATE cxx_std_20)
+    set_target_properties(
+        ${arg_TARGET}
+        PROPERTIES PREFIX ""
+                   SUFFIX ".service.so"
+                   CXX_VISIBILITY_PRESET hidden
+                   VISIBILITY_INLINES_HIDDEN ON
+                   POSITION_INDEPENDENT_CODE ON
+    )
+    # GCC's unique symbols are shared across libraries however they are loaded: two services built with different SDKs
+    # would meet in them.
+    if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+        target_compile_options(${arg_TARGET} PRIVATE -fno-gnu-unique)
+    endif()
+
+    foreach(source IN LISTS sources)
+        cmake_path(ABSOLUTE_PATH source NORMALIZE OUTPUT_VARIABLE module)
+        cmake_path(RELATIVE_PATH module BASE_DIRECTORY "${PROJECT_SOURCE_DIR}")
+        cmake_path(REMOVE_EXTENSION module LAST_ONLY)
+        string(REPLACE "/" "." module "${module}")
+        set_property(
+            SOURCE "${source}" APPEND PROPERTY COMPILE_DEFINITIONS "ROCOCO_MODULE=\"${PROJECT_NAME}.${module}\""
+        )
+    endforeach()
+
+    install(TARGETS ${arg_TARGET} LIBRARY DESTINATION "lib/rococo/services" COMPONENT service)
+endfunction()

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+
+#include "rococo/base/clock.hpp"
+#include "rococo/base/result.hpp"
+#include "rococo/messaging/delivery.hpp"
+
+namespace rococo::svchost {
+
+/// What a processor did with one message or run.
+struct Outcome {
+    enum class Kind {
+        ok,           ///< It returned.
+        failed,       ///< It threw: again with backoff.
+        retry_after,  ///< It asked to be called again after `delay`.
+        permanent,    ///< It threw `PermanentError`.
+    };
+
+    Kind kind = Kind::ok;
+    std::chrono::microseconds delay{};  ///< Of `retry_after`.
+    std::string error;                  ///< What it said; empty for `ok`.
+};
+
+/// The circumstances of one call of `process`.
+struct Call {
+    std::uint32_t attempt = 1;
+    SystemTime scheduled_at{};                     ///< Of a cron run; the epoch otherwise.
+    SteadyTime deadline = SteadyTime::max();       ///< By PROCESS_TIMEOUT.
+    const std::atomic<bool>* cancelled = nullptr;  ///< Set from outside: end early.
+};
+
+/// One instance of the user's processor.
+///
+/// **Thread-safety**: used by one thread at a time.
+class Processor {
+public:
+    virtual ~Processor() = default;
+
+    /// Handles the deliveries (none for a cron run) and writes what became of each to the outcome
+    /// at the same place; a cron run has one outcome. Outcomes start as `ok`. Never throws:
+    /// whatever the user's code does ends as an outcome, short of the death of the process.
+    virtual void process(const Call& call, std::span<const messaging::Delivery* const> deliveries,
+                         std::span<Outcome> outcomes) = 0;
+};
+
+/// Makes processors: one for each worker.
+class ProcessorFactory {
+public:
+    virtual ~ProcessorFactory() = default;
+
+    /// A new instance. **Errors**: kind `service`, with what the constructor threw.
+    [[nodiscard]] virtual Result<std::unique_ptr<Processor>> create() = 0;
+};
+
+}  // namespace rococo::svchost

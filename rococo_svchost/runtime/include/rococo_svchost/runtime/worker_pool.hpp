@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "rococo/base/clock.hpp"
+#include "rococo/base/result.hpp"
+#include "rococo/messaging/message_adapter.hpp"
+#include "rococo_svchost/runtime/crash_notes.hpp"
+#include "rococo_svchost/runtime/processor.hpp"
+
+namespace rococo::svchost {
+
+/// A delivery on its way to a worker.
+struct Job {
+    std::unique_ptr<messaging::Delivery> delivery;
+    std::uint32_t attempt = 1;  ///< Crashes included.
+    MessageIdentity identity = 0;
+    bool suspect = false;  ///< Was in hand when a host died: it is processed alone.
+};
+
+/// A job that a worker is done with.
+struct FinishedJob {
+    Job job;
+    Outcome outcome;
+};
+
+/// What the workers did since it was last asked.
+struct Harvest {
+    std::vector<FinishedJob> jobs;
+    std::chrono::nanoseconds busy{};  ///< Time spent in `process`, all workers together.
+};
+
+/// The threads that call `process`: each with a processor of its own.
+///
+/// Jobs are begun in the order of submission; with one worker they also end in it. Workers say that
+/// jobs are done by calling `wake`, at most once a millisecond while more work waits, so that a
+/// fast processor does not pay a system call for each message.
+///
+/// **Thread-safety**: all members may be called from any thread; the dispatcher is their one
+/// caller.
+class WorkerPool {
+public:
+    struct Settings {
+        std::size_t workers = 1;
+        std::size_t max_batch = 1;  ///< Messages a call; 1 unless the processor takes batches.
+        std::chrono::microseconds process_timeout{};  ///< Zero: none.
+    };
+
+    /// A call that has been running since `since`.
+    struct Overdue {
+        std::size_t worker;
+        std::string message_id;
+        std::chrono::steady_clock::duration running_for;
+    };
+
+    /// Makes the processors and starts the threads. `notes` may be null. `wake` must not block.
+    [[nodiscard]] static Result<std::unique_ptr<WorkerPool>> start(const Settings& settings,
+                                                                   ProcessorFactory& factory,
+                                                                   const Clock& clock,
+                                                                   CrashNotes* notes,
+                                                                   std::function<void()> wake);
+
+    /// Ends the threads; waits for calls that are running.
+    ~WorkerPool();
+    WorkerPool(const WorkerPool&) = delete;
+    WorkerPool& operator=(const WorkerPool&) = delete;
+
+    void submit(std::vector<Job> jobs);
+
+    /// Takes what is done. Sets `harvest` anew.
+    void collect(Harvest& harvest);
+
+    /// Takes back the jobs that no worker has begun.
+    [[nodiscard]] std::vector<Job> take_back();
+
+    /// How many jobs were submitted and not yet collected or taken back.
+    [[nodiscard]] std::size_t in_hand() const;
+
+    /// Calls that have passed PROCESS_TIMEOUT and were not reported before; their `cancelled` is
+    /// set.
+    [[nodiscard]] std::vector<Overdue> take_overdue();
+
+    /// Asks all running calls, and those to come, to end early.
+    void cancel();
+
+private:
+    struct Worker;
+
+    WorkerPool(const Settings& settings, const Clock& clock, CrashNotes* notes,
+               std::function<void()> wake);
+    void work(Worker& worker);
+    bool exchange_jobs(Worker& worker);
+
+    const Settings settings_;
+    const Clock& clock_;
+    CrashNotes* const notes_;
+    const std::function<void()> wake_;
+
+    mutable std::mutex mutex_;  // guards all below, and the workers' `current` descriptions
+    std::condition_variable work_available_;
+    std::deque<Job> ready_;
+    Harvest done_;
+    std::size_t in_hand_ = 0;
+    SteadyTime last_wake_{};
+    bool wake_pending_ = false;
+    bool stopping_ = false;
+    bool cancelled_ = false;
+
+    std::vector<std::unique_ptr<Worker>> workers_;  // last: their threads use all of the above
+};
+
+}  // namespace rococo::svchost

@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: MIT
+#include "rococo_svchost/runtime/worker_pool.hpp"
+
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+namespace rococo::svchost {
+
+namespace {
+
+// How long finished work may wait for the dispatcher while there is more to do.
+constexpr std::chrono::milliseconds kWakeInterval{1};
+
+}  // namespace
+
+/// One thread with its processor. `jobs` and `since` change only under the pool's mutex, so that
+/// the watchdog may read them; the buffers are the thread's own.
+struct WorkerPool::Worker {
+    std::size_t number = 0;
+    std::unique_ptr<Processor> processor;
+    std::vector<Job> jobs;
+    SteadyTime since{};
+    bool reported_overdue = false;
+    std::atomic<bool> cancelled = false;
+
+    std::vector<const messaging::Delivery*> deliveries;
+    std::vector<MessageIdentity> identities;
+    std::vector<Outcome> outcomes;
+    std::chrono::nanoseconds busy{};
+
+    std::jthread thread;
+};
+
+Result<std::unique_ptr<WorkerPool>> WorkerPool::start(const Settings& settings,
+                                                      ProcessorFactory& factory, const Clock& clock,
+                                                      CrashNotes* notes,
+                                                      std::function<void()> wake) {
+    std::unique_ptr<WorkerPool> pool(new WorkerPool(settings, clock, notes, std::move(wake)));
+    for (std::size_t number = 0; number < settings.workers; ++number) {
+        auto processor = factory.create();
+        if (!processor) return tl::unexpected(processor.error());
+        auto worker = std::make_unique<Worker>();
+        worker->number = number;
+        worker->processor = std::move(*processor);
+        pool->workers_.push_back(std::move(worker));
+    }
+    for (const auto& worker : pool->workers_) {
+        worker->thread = std::jthread([&pool = *pool, &worker = *worker] { pool.work(worker); });
+    }
+    return pool;
+}
+
+WorkerPool::WorkerPool(const Settings& settings, const Clock& clock, CrashNotes* notes,
+                       std::function<void()> wake)
+    : settings_(settings), clock_(clock), notes_(notes), wake_(std::move(wake)) {}
+
+WorkerPool::~WorkerPool() {
+    {
+        const std::scoped_lock lock(mutex_);
+        stopping_ = true;
+    }
+    work_available_.notify_all();
+}
+
+void WorkerPool::submit(std::vector<Job> jobs) {
+    if (jobs.empty()) return;
+    const std::size_t count = jobs.size();
+    {
+        const std::scoped_lock lock(mutex_);
+        in_hand_ += count;
+        std::move(jobs.begin(), jobs.end(), std::back_inserter(ready_));
+    }
+    if (count == 1) {
+        work_available_.notify_one();
+    } else {
+        work_available_.notify_all();
+    }
+}
+
+void WorkerPool::collect(Harvest& harvest) {
+    harvest.jobs.clear();
+    harvest.busy = {};
+    const std::scoped_lock lock(mutex_);
+    std::swap(harvest, done_);
+    in_hand_ -= harvest.jobs.size();
+    wake_pending_ = false;
+}
+
+std::vector<Job> WorkerPool::take_back() {
+    const std::scoped_lock lock(mutex_);
+    std::vector<Job> jobs(std::make_move_iterator(ready_.begin()),
+                          std::make_move_iterator(ready_.end()));
+    ready_.clear();
+    in_hand_ -= jobs.size();
+    return jobs;
+}
+
+std::size_t WorkerPool::in_hand() const {
+    const std::scoped_lock lock(mutex_);
+    return in_hand_;
+}
+
+std::vector<WorkerPool::Overdue> WorkerPool::take_overdue() {
+    std::vector<Overdue> overdue;
+    if (settings_.process_timeout.count() == 0) return overdue;
+    const SteadyTime now = clock_.steady_now();
+    const std::scoped_lock lock(mutex_);
+    for (const auto& worker : workers_) {
+        const auto running_for = now - worker->since;
+        if (worker->jobs.empty() || worker->reported_overdue ||
+            running_for < settings_.process_timeout) {
+            continue;
+        }
+        worker->reported_overdue = true;
+        worker->cancelled = true;
+        overdue.push_back(
+            {worker->number, std::string(worker->jobs.front().delivery->id), running_for});
+    }
+    return overdue;
+}
+
+void WorkerPool::cancel() {
+    const std::scoped_lock lock(mutex_);
+    cancelled_ = true;
+    for (const auto& worker : workers_) worker->cancelled = true;
+}
+
+void WorkerPool::work(Worker& worker) {
+    while (exchange_jobs(worker)) {
+        worker.deliveries.clear();
+        worker.identities.clear();
+        for (const Job& job : worker.jobs) {
+            worker.deliveries.push_back(job.delivery.get());
+            worker.identities.push_back(job.identity);
+        }
+        worker.outcomes.assign(worker.jobs.size(), Outcome{});
+        Call call;
+        call.attempt = worker.jobs.size() == 1 ? worker.jobs.front().attempt : 1;
+        call.cancelled = &worker.cancelled;
+        if (settings_.process_timeout.count() != 0) {
+            call.deadline = worker.since + settings_.process_timeout;
+        }
+
+        if (notes_ != nullptr) notes_->begin(worker.number, worker.identities);
+        worker.processor->process(call, worker.deliveries, worker.outcomes);
+        if (notes_ != nullptr) notes_->end(worker.number);
+    }
+}
+
+// Hands over what the worker has done and takes the next jobs, under one lock: the mutex is the
+// only cost that a message pays here. False when the pool ends.
+bool WorkerPool::exchange_jobs(Worker& worker) {
+    const SteadyTime now = clock_.steady_now();
+    std::unique_lock lock(mutex_);
+    if (!worker.jobs.empty()) {
+        for (std::size_t i = 0; i < worker.jobs.size(); ++i) {
+            done_.jobs.push_back({std::move(worker.jobs[i]), std::move(worker.outcomes[i])});
+        }
+        worker.jobs.clear();
+        done_.busy += now - worker.since;
+        if (!wake_pending_ && (ready_.empty() || now - last_wake_ >= kWakeInterval)) {
+            wake_pending_ = true;
+            last_wake_ = now;
+            wake_();
+        }
+    }
+    work_available_.wait(lock, [this] { return stopping_ || !ready_.empty(); });
+    if (stopping_) return false;
+
+    do {
+        worker.jobs.push_back(std::move(ready_.front()));
+        ready_.pop_front();
+    } while (worker.jobs.size() < settings_.max_batch && !ready_.empty() &&
+             // A suspect is processed alone: should it crash again, no other message is charged.
+             !worker.jobs.back().suspect && !ready_.front().suspect);
+    worker.since = clock_.steady_now();
+    worker.reported_overdue = false;
+    worker.cancelled = cancelled_;
+    return true;
+}
+
+}  // namespace rococo::svchost
