@@ -42,7 +42,7 @@ public:
     [[nodiscard]] const ConsumeSettings& current() const { return current_; }
 
     /// Reads the file again if its time, inode or size has changed (one `stat` otherwise). Returns
-    /// lines for the log: what is wrong with it, or what it now says.
+    /// lines for the log: what is wrong with it, or what it now says; at first, what `open` found.
     [[nodiscard]] std::vector<std::string> refresh();
 
 private:
@@ -54,15 +54,21 @@ private:
         friend bool operator==(const Version&, const Version&) = default;
     };
 
+    struct Said {
+        ConsumeSettings settings;
+        std::vector<std::string> warnings;
+    };
+
     ConsumeConfig(std::filesystem::path file, ConsumeSettings fallback);
     [[nodiscard]] Version version() const;
     /// The file's values over the fallback, or all that is wrong with it.
-    [[nodiscard]] tl::expected<ConsumeSettings, std::vector<Error>> read() const;
+    [[nodiscard]] tl::expected<Said, std::vector<Error>> read() const;
 
     std::filesystem::path file_;
     ConsumeSettings fallback_;
     ConsumeSettings current_;
     Version version_;
+    std::vector<std::string> pending_;  ///< What `open` had to say, for the first `refresh`.
 };
 
 }  // namespace rococo

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: MIT
+#include "rococo/configuration/suggestion.hpp"
+
+#include <algorithm>
+#include <vector>
+
+namespace rococo {
+namespace {
+
+/// Words longer than this are no typing mistakes, and the distance takes the square of it.
+constexpr std::size_t kLongestWord = 100;
+
+std::string lower(std::string_view word) {
+    std::string text(word);
+    for (char& letter : text) {
+        if (letter >= 'A' && letter <= 'Z') letter = static_cast<char>(letter - 'A' + 'a');
+    }
+    return text;
+}
+
+}  // namespace
+
+std::size_t edit_distance(std::string_view from, std::string_view to) {
+    // Three rows of the usual table: a swap of neighbours looks back two.
+    std::vector<std::size_t> before_last(to.size() + 1);
+    std::vector<std::size_t> last(to.size() + 1);
+    std::vector<std::size_t> row(to.size() + 1);
+    for (std::size_t j = 0; j <= to.size(); ++j) last[j] = j;
+
+    for (std::size_t i = 1; i <= from.size(); ++i) {
+        row[0] = i;
+        for (std::size_t j = 1; j <= to.size(); ++j) {
+            const std::size_t replaced = last[j - 1] + (from[i - 1] == to[j - 1] ? 0 : 1);
+            row[j] = std::min({last[j] + 1, row[j - 1] + 1, replaced});
+            const bool swapped =
+                i > 1 && j > 1 && from[i - 1] == to[j - 2] && from[i - 2] == to[j - 1];
+            if (swapped) row[j] = std::min(row[j], before_last[j - 2] + 1);
+        }
+        std::swap(before_last, last);
+        std::swap(last, row);
+    }
+    return last[to.size()];
+}
+
+std::optional<std::string_view> closest(std::string_view word,
+                                        std::span<const std::string_view> candidates) {
+    if (word.empty() || word.size() > kLongestWord) return std::nullopt;
+    constexpr std::size_t kMostEdits = 3;
+    // At least one edit, or two for words where a third of the length would allow none.
+    const std::size_t allowed =
+        std::min(kMostEdits, std::max<std::size_t>(word.size() > 3 ? 2 : 1, word.size() / 3));
+    const std::string wanted = lower(word);
+
+    std::optional<std::string_view> best;
+    std::size_t best_distance = allowed + 1;
+    for (const std::string_view candidate : candidates) {
+        if (candidate.size() > word.size() + allowed) continue;
+        const std::size_t distance = edit_distance(wanted, lower(candidate));
+        // A word that would have to be replaced whole was not mistyped.
+        if (distance < best_distance && distance < candidate.size()) {
+            best = candidate;
+            best_distance = distance;
+        }
+    }
+    return best;
+}
+
+std::string did_you_mean(std::string_view word, std::span<const std::string_view> candidates) {
+    const auto meant = closest(word, candidates);
+    return meant ? "; did you mean " + std::string(*meant) + "?" : "";
+}
+
+}  // namespace rococo
