@@ -1,0 +1,375 @@
+// SPDX-License-Identifier: MIT
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <span>
+#include <vector>
+
+#include "cron_search.hpp"
+#include "cron_words.hpp"
+#include "edit_distance.hpp"
+#include "pointed_error.hpp"
+#include "rococo/svchost/scheduling/cron_expression.hpp"
+#include "rococo/svchost/scheduling/duration.hpp"
+
+namespace rococo::svchost {
+
+namespace {
+
+using Field = CronExpression::Field;
+
+constexpr std::string_view kWhiteSpace = " \t\r\n";
+constexpr std::string_view kAllowedFields =
+    "five fields (minute hour day-of-month month weekday), six with seconds first, or "
+    "@yearly @annually @monthly @weekly @daily @midnight @hourly @reboot @every DURATION";
+
+struct Word {
+    std::string_view text;
+    std::size_t begin = 0;  // in the expression
+
+    [[nodiscard]] TextRange range() const { return {begin, std::max<std::size_t>(1, text.size())}; }
+    [[nodiscard]] Word part(std::size_t from, std::size_t size = std::string_view::npos) const {
+        return {text.substr(from, size), begin + from};
+    }
+};
+
+std::vector<Word> words_of(std::string_view text) {
+    std::vector<Word> words;
+    std::size_t position = 0;
+    while ((position = text.find_first_not_of(kWhiteSpace, position)) != std::string_view::npos) {
+        const std::size_t end = std::min(text.find_first_of(kWhiteSpace, position), text.size());
+        words.push_back({text.substr(position, end - position), position});
+        position = end;
+    }
+    return words;
+}
+
+/// Calls `read` for each part between commas until one fails.
+template <typename Read>
+bool for_each_item(const Word& list, const Read& read) {
+    std::size_t begin = 0;
+    while (true) {
+        const std::size_t end = std::min(list.text.find(',', begin), list.text.size());
+        if (!read(list.part(begin, end - begin))) return false;
+        if (end == list.text.size()) return true;
+        begin = end + 1;
+    }
+}
+
+/// Bits `first`, `first + step`, … up to `last`; 7 becomes 0 where `modulo` is 7.
+std::uint64_t bits_between(unsigned first, unsigned last, unsigned step, unsigned modulo = 64) {
+    std::uint64_t bits = 0;
+    for (unsigned value = first; value <= last; value += step)
+        bits |= std::uint64_t{1} << (value % modulo);
+    return bits;
+}
+
+std::string upper(std::string_view text) {
+    std::string result(text);
+    std::ranges::transform(result, result.begin(),
+                           [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
+    return result;
+}
+
+bool is_number(std::string_view text) {
+    return !text.empty() &&
+           std::ranges::all_of(text, [](unsigned char c) { return std::isdigit(c) != 0; });
+}
+
+}  // namespace
+
+/// Reads one expression. Members that read return false once `error_` is set.
+class CronParser {
+public:
+    CronParser(std::string_view text, const CronOptions& options) : text_(text) {
+        const std::size_t first = text_.find_first_not_of(kWhiteSpace);
+        if (first == std::string_view::npos) {
+            text_ = {};
+        } else {
+            text_ = text_.substr(first, text_.find_last_not_of(kWhiteSpace) - first + 1);
+        }
+        result_.text_ = text_;
+        result_.options_ = options;
+    }
+
+    Result<CronExpression> parse() {
+        const auto words = words_of(text_);
+        if (words.empty()) {
+            fail({0, 1}, "the cron expression is empty", kAllowedFields);
+        } else if (words.front().text.starts_with('@')) {
+            read_macro(words);
+        } else if (count_is_right(words)) {
+            read_fields(words);
+        }
+        if (error_) return tl::unexpected(*std::move(error_));
+        return std::move(result_);
+    }
+
+private:
+    bool fail(TextRange where, std::string_view what, std::string_view allowed) {
+        error_ = pointed_error(text_, where, what, allowed);
+        return false;
+    }
+    bool fail(const Word& word, std::string_view what) {
+        return fail(word.range(), what, spec_->allowed);
+    }
+
+    bool count_is_right(const std::vector<Word>& words) {
+        if (words.front().text.find('=') != std::string_view::npos)
+            return fail(words.front().range(), "an expression holds no settings",
+                        "the time zone in CRON_TIMEZONE");
+        if (words.size() == 5 || words.size() == 6) return true;
+        const TextRange surplus{words.size() > 6 ? words[6].begin : 0,
+                                words.size() > 6 ? text_.size() - words[6].begin : text_.size()};
+        return fail(surplus,
+                    fmt::format("the expression has {} field{}", words.size(),
+                                words.size() == 1 ? "" : "s"),
+                    kAllowedFields);
+    }
+
+    bool read_macro(const std::vector<Word>& words) {
+        const std::string name = upper(words.front().text);
+        if (name == "@EVERY") return read_every(words);
+        if (words.size() > 1)
+            return fail(words[1].range(), fmt::format("nothing follows {}", words.front().text),
+                        kAllowedFields);
+        if (name == "@REBOOT") {
+            result_.kind_ = CronExpression::Kind::reboot;
+            return true;
+        }
+        for (const auto& macro : kMacros) {
+            if (upper(macro.name) != name) continue;
+            return read_fields(words_of(macro.meaning));
+        }
+        return fail(words.front().range(),
+                    fmt::format("{} is unknown{}", words.front().text, near_macro(name)),
+                    kAllowedFields);
+    }
+
+    static std::string near_macro(const std::string& name) {
+        for (const auto& macro : kMacros)
+            if (edit_distance(upper(macro.name), name, 3) < 3)
+                return fmt::format(" (did you mean {}?)", macro.name);
+        return {};
+    }
+
+    bool read_every(const std::vector<Word>& words) {
+        constexpr std::string_view kAllowedEvery =
+            "@every and a duration of 1 ms or more, such as @every 90s or @every 1h30m";
+        if (words.size() < 2)
+            return fail({text_.size(), 1}, "@every needs a duration", kAllowedEvery);
+        if (words.size() > 2)
+            return fail(words[2].range(), "write the duration in one word", kAllowedEvery);
+        const auto every = parse_duration(words[1].text);
+        if (!every)
+            return fail(words[1].range(),
+                        every.error().message.substr(0, every.error().message.find('\n')),
+                        kAllowedEvery);
+        if (*every < std::chrono::milliseconds(1))
+            return fail(words[1].range(), "the duration is too short", kAllowedEvery);
+        result_.kind_ = CronExpression::Kind::every;
+        result_.every_ = *every;
+        return true;
+    }
+
+    bool read_fields(const std::vector<Word>& words) {
+        result_.has_seconds_ = words.size() == 6;
+        result_.field_texts_[Field::second] = "0";
+        const std::size_t offset = 6 - words.size();
+        for (std::size_t i = 0; i < words.size(); ++i) {
+            spec_ = &kFieldSpecs[i + offset];
+            result_.field_texts_[i + offset] = words[i].text;
+            if (!read_field(static_cast<Field>(i + offset), words[i])) return false;
+        }
+        note_stars();
+        const std::chrono::local_days start{std::chrono::year(2000) / 1 / 1};
+        if (!next_local(fields(), std::chrono::local_seconds{start}))
+            return fail(
+                {words[offset == 0 ? 3 : 2].begin, text_.size() - words[offset == 0 ? 3 : 2].begin},
+                "the expression never fires: no month in it has such a day",
+                "days that exist, such as 28, 29 (February, in leap years), 30 or L for "
+                "the month's last day");
+        return true;
+    }
+
+    void note_stars() {
+        const auto begins_with_star = [this](Field field) {
+            const char first = result_.field_texts_[field].front();
+            return first == '*' || first == '?';
+        };
+        fields().days_restricted = !begins_with_star(Field::day);
+        fields().weekdays_restricted = !begins_with_star(Field::weekday);
+        fields().follows_clock = begins_with_star(Field::minute) || begins_with_star(Field::hour) ||
+                                 fields().minutes == bits_between(0, 59, 1) ||
+                                 fields().hours == bits_between(0, 23, 1);
+    }
+
+    bool read_field(Field field, const Word& word) {
+        return for_each_item(word, [this, field](const Word& item) {
+            if (item.text.empty()) return fail(item, "a value is missing here");
+            if (field == Field::day && read_special_day(item)) return !error_;
+            if (field == Field::weekday && read_special_weekday(item)) return !error_;
+            return read_range(field, item);
+        });
+    }
+
+    /// `?`, `L`, `L-3`, `LW`, `15W`. True where it was one of them, right or wrong.
+    bool read_special_day(const Word& item) {
+        const std::string text = upper(item.text);
+        if (text == "L") {
+            fields().days_before_last |= 1U;
+        } else if (text == "LW" || text == "WL") {
+            fields().last_workday = true;
+        } else if (text.starts_with("L-")) {
+            const Word number = item.part(2);
+            if (const auto before = read_number(number, 1, 30, "days before the last"))
+                fields().days_before_last |= 1U << *before;
+        } else if (text.ends_with('W')) {
+            const Word number = item.part(0, item.text.size() - 1);
+            if (const auto day = read_number(number, 1, 31, "day"))
+                fields().nearest_weekdays |= 1U << *day;
+        } else {
+            return false;
+        }
+        return true;
+    }
+
+    /// `5L`, `FRIL`, `5#2`. True where it was one of them, right or wrong.
+    bool read_special_weekday(const Word& item) {
+        const std::size_t hash = item.text.find('#');
+        if (hash != std::string_view::npos) {
+            const auto weekday = read_value(Field::weekday, item.part(0, hash));
+            if (!weekday) return true;
+            const auto nth = read_number(item.part(hash + 1), 1, 5, "week");
+            if (nth) fields().nth_weekdays[*weekday % 7] |= static_cast<std::uint8_t>(1U << *nth);
+            return true;
+        }
+        const char end = item.text.back();
+        if (end != 'L' && end != 'l') return false;
+        if (item.text.size() == 1) {
+            fail(item, "L needs a weekday before it: 5L or FRIL is the month's last Friday");
+            return true;
+        }
+        if (const auto weekday = read_value(Field::weekday, item.part(0, item.text.size() - 1)))
+            fields().last_weekdays |= static_cast<std::uint8_t>(1U << *weekday % 7);
+        return true;
+    }
+
+    /// `*`, `?`, `a`, `a-b`, each with `/step`.
+    bool read_range(Field field, const Word& item) {
+        const std::size_t slash = item.text.find('/');
+        const Word range = item.part(0, slash);
+        unsigned step = 1;
+        if (slash != std::string_view::npos) {
+            const auto value = read_number(item.part(slash + 1), 1, 9999, "step");
+            if (!value) return false;
+            step = *value;
+        }
+        unsigned first = spec_->first;
+        unsigned last = field == Field::weekday ? 6 : spec_->last;
+        if (range.text == "?" && field != Field::day && field != Field::weekday)
+            return fail(range, "? is for day of month and weekday only");
+        if (range.text != "*" && range.text != "?") {
+            const std::size_t dash = range.text.find('-', 1);
+            const auto from = read_value(field, range.part(0, dash));
+            if (!from) return false;
+            first = *from;
+            if (dash != std::string_view::npos) {
+                const auto to = read_value(field, range.part(dash + 1));
+                if (!to) return false;
+                last = *to;
+                // A week's range may end on Sunday: FRI-SUN is Friday to Sunday.
+                if (field == Field::weekday && last == 0 && first > 0) last = 7;
+                if (first > last)
+                    return fail(range, fmt::format("the range {} runs backwards", range.text));
+            } else if (slash == std::string_view::npos) {
+                last = first;
+            } else if (field == Field::weekday && first == 7) {
+                first = 0;
+            }
+        }
+        add(field, bits_between(first, last, step, field == Field::weekday ? 7 : 64));
+        return true;
+    }
+
+    void add(Field field, std::uint64_t bits) {
+        switch (field) {
+            case Field::second:
+                // The default of five fields, second 0, is not one of six fields' values.
+                fields().seconds = second_seen_ ? fields().seconds | bits : bits;
+                second_seen_ = true;
+                break;
+            case Field::minute:
+                fields().minutes |= bits;
+                break;
+            case Field::hour:
+                fields().hours |= static_cast<std::uint32_t>(bits);
+                break;
+            case Field::day:
+                fields().days |= static_cast<std::uint32_t>(bits);
+                break;
+            case Field::month:
+                fields().months |= static_cast<std::uint16_t>(bits);
+                break;
+            case Field::weekday:
+                fields().weekdays |= static_cast<std::uint8_t>(bits);
+                break;
+        }
+    }
+
+    /// A number or a name of the field; weekdays with Sunday as 0 or 7.
+    std::optional<unsigned> read_value(Field field, const Word& word) {
+        if (const auto name = std::ranges::find(spec_->names, upper(word.text));
+            name != spec_->names.end())
+            return static_cast<unsigned>(name - spec_->names.begin()) + spec_->first;
+        const bool monday_first =
+            field == Field::weekday && result_.options_.weekday_zero_is_monday;
+        const auto number = read_number(word, spec_->first, monday_first ? 6 : spec_->last,
+                                        spec_->name, monday_first);
+        if (!number || field != Field::weekday) return number;
+        result_.has_numeric_weekday_ = true;
+        return monday_first ? *number + 1 : *number;
+    }
+
+    std::optional<unsigned> read_number(const Word& word, unsigned first, unsigned last,
+                                        std::string_view name, bool monday_first = false) {
+        if (!is_number(word.text)) {
+            fail(word, word.text.empty() ? fmt::format("a {} is missing here", name)
+                                         : fmt::format("'{}' is no {}", word.text, name));
+            return std::nullopt;
+        }
+        const unsigned value = word.text.size() > 4
+                                   ? 99'999
+                                   : static_cast<unsigned>(std::stoul(std::string(word.text)));
+        if (value >= first && value <= last) return value;
+        const bool is_step = name == "step";
+        const std::string range = monday_first
+                                      ? "0 (Monday) to 6 (Sunday), as CRON_WEEKDAY_ZERO=monday says"
+                                  : is_step ? "1 or more"
+                                            : fmt::format("{} to {}", first, last);
+        fail(word, fmt::format("{} {} is out of range: {}", name, word.text, range));
+        return std::nullopt;
+    }
+
+    CronFields& fields() { return result_.fields_; }
+
+    std::string_view text_;
+    CronExpression result_;
+    std::optional<Error> error_;
+    const CronFieldSpec* spec_ = nullptr;
+    bool second_seen_ = false;
+};
+
+Result<CronExpression> CronExpression::parse(std::string_view text, const CronOptions& options) {
+    // Longer ones are no expressions, but files that were pasted into a variable.
+    constexpr std::size_t kLongestExpression = 4096;
+    if (text.size() > kLongestExpression)
+        return failure(ErrorKind::configuration,
+                       fmt::format("the cron expression has {} characters; allowed: at most {}",
+                                   text.size(), kLongestExpression));
+    return CronParser(text, options).parse();
+}
+
+}  // namespace rococo::svchost

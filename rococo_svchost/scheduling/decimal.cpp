@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: MIT
+#include "decimal.hpp"
+
+#include <cstdint>
+
+namespace rococo::svchost {
+
+using std::chrono::microseconds;
+
+namespace {
+
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
+}  // namespace
+
+std::size_t decimal_length(std::string_view text) {
+    std::size_t length = 0;
+    std::size_t digits = 0;
+    bool point = false;
+    for (; length < text.size(); ++length) {
+        if (is_digit(text[length])) {
+            ++digits;
+        } else if (text[length] == '.' && !point) {
+            point = true;
+        } else {
+            break;
+        }
+    }
+    return digits > 0 ? length : 0;
+}
+
+std::optional<microseconds> scale_decimal(std::string_view number, microseconds unit) {
+    std::int64_t total = 0;
+    std::size_t i = 0;
+    const std::int64_t limit = kLongestDuration.count() / unit.count();
+    for (; i < number.size() && number[i] != '.'; ++i) {
+        total = total * 10 + (number[i] - '0');
+        if (total > limit) return std::nullopt;
+    }
+    total *= unit.count();
+    // Long division by ten, digit by digit: the remainder stays below the unit, so nothing rounds.
+    std::int64_t fraction = 0;
+    std::int64_t numerator = 0;
+    std::int64_t denominator = 1;
+    for (++i; i < number.size() && denominator < 1'000'000'000'000'000; ++i) {
+        // A week has 6e11 microseconds: fifteen decimals reach far below one of them, but the
+        // product must stay within 64 bits, hence the sum piece by piece.
+        denominator *= 10;
+        const std::int64_t digit = number[i] - '0';
+        numerator = numerator * 10 + digit;
+    }
+    if (denominator > 1) {
+        // unit * numerator / denominator without overflow: split the unit by powers of ten.
+        __extension__ using Wide = __int128;
+        fraction =
+            static_cast<std::int64_t>(static_cast<Wide>(unit.count()) * numerator / denominator);
+    }
+    const microseconds result(total + fraction);
+    if (result > kLongestDuration) return std::nullopt;
+    return result;
+}
+
+}  // namespace rococo::svchost

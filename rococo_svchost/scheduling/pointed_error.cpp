@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: MIT
+#include "pointed_error.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace rococo::svchost {
+
+namespace {
+
+// Longer texts are cut around the wrong part, so that a line stays a line.
+constexpr std::size_t kLongest = 100;
+
+/// One column for each byte: the underline must stay below what it underlines, whatever a terminal
+/// makes of tabs, control characters or bytes that are no UTF-8.
+std::string printable(std::string_view text) {
+    std::string result(text);
+    std::ranges::replace_if(
+        result, [](unsigned char c) { return c == '\t' || c == '\n' || c == '\r'; }, ' ');
+    std::ranges::replace_if(
+        result, [](unsigned char c) { return c < 0x20 || c >= 0x7F; }, '?');
+    return result;
+}
+
+}  // namespace
+
+Error pointed_error(std::string_view text, TextRange where, std::string_view what,
+                    std::string_view allowed) {
+    std::size_t first = 0;
+    if (text.size() > kLongest) first = where.begin > kLongest / 2 ? where.begin - kLongest / 2 : 0;
+    const std::string shown = printable(text.substr(first, kLongest));
+    const std::size_t column = std::min(where.begin - first, shown.size());
+    const std::size_t width =
+        std::clamp<std::size_t>(where.size, 1, std::max<std::size_t>(1, shown.size() - column));
+    return Error{ErrorKind::configuration,
+                 fmt::format("{}\n    {}\n    {:{}}{:^<{}}\nallowed: {}", what, shown, "", column,
+                             "", width, allowed)};
+}
+
+}  // namespace rococo::svchost
