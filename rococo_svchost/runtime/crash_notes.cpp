@@ -181,6 +181,8 @@ void CrashNotes::take_in_the_dead_locked() {
     for (const fs::path& path : taken_in) fs::remove(path, error);
 }
 
+void CrashNotes::discard() noexcept { ::unlink(region_->path.c_str()); }
+
 void CrashNotes::forget(MessageIdentity message) {
     if (!ledger_.contains(message)) return;
     const Descriptor lock = lock_folder(folder_);

@@ -56,6 +56,10 @@ public:
     /// Looks again for hosts that died since: worth it when a message was redelivered.
     void take_in_the_dead();
 
+    /// Removes this host's file while its workers still run: the process is about to be ended on
+    /// purpose, and what they have in hand is not to blame.
+    void discard() noexcept;
+
     /// Forgets a message: it was settled.
     void forget(MessageIdentity message);
 

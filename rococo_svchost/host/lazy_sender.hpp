@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <memory>
+#include <mutex>
+
+#include "rococo/messaging/message_sender.hpp"
+#include "rococo_svchost/host/messaging.hpp"
+
+namespace rococo::svchost {
+
+/// Connects when a processor first sends: most never do, and a cron service needs no broker at all.
+///
+/// **Thread-safety**: all members may be called from any thread.
+class LazySender final : public messaging::MessageSender {
+public:
+    explicit LazySender(Messaging& messaging) : messaging_(messaging) {}
+
+    using MessageSender::send;
+    [[nodiscard]] Result<void> send(std::string_view queue,
+                                    std::span<const messaging::OutgoingMessage> messages) override {
+        const auto sender = connected();
+        if (!sender) return tl::unexpected(sender.error());
+        return (*sender)->send(queue, messages);
+    }
+
+private:
+    [[nodiscard]] Result<messaging::MessageSender*> connected() {
+        const std::scoped_lock lock(mutex_);
+        if (sender_ == nullptr) {
+            auto made = messaging_.sender();
+            if (!made) return tl::unexpected(made.error());
+            sender_ = std::move(*made);
+        }
+        return sender_.get();
+    }
+
+    Messaging& messaging_;
+    std::mutex mutex_;  // guards the making of sender_
+    std::unique_ptr<messaging::MessageSender> sender_;
+};
+
+}  // namespace rococo::svchost

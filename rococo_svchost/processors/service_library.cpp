@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: MIT
+#include "rococo_svchost/processors/service_library.hpp"
+
+#include <dlfcn.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <fstream>
+#include <system_error>
+
+namespace rococo::svchost {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+tl::unexpected<Error> refuse(const fs::path& path, std::string_view problem) {
+    return failure(ErrorKind::service,
+                   fmt::format("cannot load the service {}: {}", path.string(), problem));
+}
+
+/// dlopen's own words for a text file or a folder are of little help: says it first.
+Result<void> check_is_library(const fs::path& path) {
+    std::error_code error;
+    const fs::file_status status = fs::status(path, error);
+    if (status.type() == fs::file_type::not_found) return refuse(path, "there is no such file");
+    if (status.type() != fs::file_type::regular) return refuse(path, "it is not a regular file");
+    std::array<char, 4> magic{};
+    std::ifstream file(path, std::ios::binary);
+    if (!file) return refuse(path, "it cannot be read");
+    file.read(magic.data(), magic.size());
+    if (std::string_view(magic.data(), magic.size()) != "\177ELF") {
+        return refuse(path,
+                      "it is not a shared library (expected an ELF file, as built by "
+                      "rococo_add_service())");
+    }
+    return {};
+}
+
+Result<void> check_descriptor(const fs::path& path, const rococo_service* service) {
+    if (service == nullptr) return refuse(path, "its descriptor is null");
+    if (service->abi_version != ROCOCO_ABI_VERSION) {
+        return refuse(path,
+                      fmt::format("it was built for ABI version {}, and this host expects {}: "
+                                  "build it again with the SDK of this host",
+                                  service->abi_version, ROCOCO_ABI_VERSION));
+    }
+    if (service->struct_size < sizeof(rococo_service)) {
+        return refuse(path, fmt::format("its descriptor has {} bytes, expected at least {}",
+                                        service->struct_size, sizeof(rococo_service)));
+    }
+    if (service->processor_count == 0) {
+        return refuse(path,
+                      "it has no processors: write ROCOCO_PROCESSOR(YourProcessor) in one of "
+                      "its source files");
+    }
+    for (std::size_t i = 0; i < service->processor_count; ++i) {
+        const rococo_processor* processor = service->processors[i];
+        if (processor == nullptr || processor->struct_size < sizeof(rococo_processor) ||
+            processor->kind < ROCOCO_MESSAGES || processor->kind > ROCOCO_CRON) {
+            return refuse(path, fmt::format("its processor number {} is malformed", i + 1));
+        }
+    }
+    return {};
+}
+
+}  // namespace
+
+Result<ServiceLibrary> ServiceLibrary::load(const fs::path& path) {
+    if (auto library = check_is_library(path); !library) return tl::unexpected(library.error());
+    // A name without a slash would be looked up in the system's folders.
+    std::error_code error;
+    const fs::path absolute = fs::absolute(path, error);
+    void* handle = ::dlopen(absolute.c_str(), RTLD_NOW | RTLD_LOCAL);
+    if (handle == nullptr) return refuse(path, ::dlerror());
+
+    const auto describe = reinterpret_cast<rococo_service_descriptor_function>(
+        ::dlsym(handle, ROCOCO_SERVICE_DESCRIPTOR));
+    if (describe == nullptr) {
+        return refuse(path, "it exports no symbol " ROCOCO_SERVICE_DESCRIPTOR
+                            ": build it with rococo_add_service()");
+    }
+    const rococo_service* service = describe();
+    if (auto sound = check_descriptor(path, service); !sound) return tl::unexpected(sound.error());
+    return ServiceLibrary(path, service);
+}
+
+}  // namespace rococo::svchost
