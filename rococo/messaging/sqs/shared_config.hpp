@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "rococo/base/result.hpp"
+#include "rococo/messaging/sqs/sqs_settings.hpp"
+
+namespace rococo::messaging::sqs {
+
+/// The value of a variable such as `AWS_PROFILE`; none where it is not set or empty.
+using Variables = AwsVariables;
+
+/// The settings of one profile, both files taken together: what is in the credentials file counts
+/// more than what is in the configuration file, as in every SDK.
+using Profile = std::map<std::string, std::string, std::less<>>;
+
+/// AWS's shared files, `~/.aws/credentials` and `~/.aws/config`, or where
+/// `AWS_SHARED_CREDENTIALS_FILE` and `AWS_CONFIG_FILE` say.
+///
+/// Source: "Shared config and credentials files", AWS SDKs and Tools Reference Guide.
+class SharedConfig {
+public:
+    /// Reads both files as far as they exist. An unreadable file is a configuration error.
+    [[nodiscard]] static Result<SharedConfig> load(const Variables& variables);
+
+    /// The profile of that name; none where neither file has it.
+    [[nodiscard]] const Profile* find(std::string_view name) const;
+
+private:
+    void read(std::string_view text, bool is_config_file);
+
+    std::map<std::string, Profile, std::less<>> profiles_;
+};
+
+/// The profile in force: `AWS_PROFILE`, else `default`.
+[[nodiscard]] std::string profile_name(const Variables& variables);
+
+/// A small file's text, such as a token's. **Errors**: configuration, with the path.
+[[nodiscard]] Result<std::string> read_small_file(const std::string& path);
+
+/// `text` without white space at both ends.
+[[nodiscard]] std::string_view trim(std::string_view text);
+
+}  // namespace rococo::messaging::sqs
