@@ -13,6 +13,10 @@
 
 namespace rococo::messaging {
 
+namespace sqlite {
+class Consumer;
+}  // namespace sqlite
+
 /// The consuming side of one queue in the embedded queue: a SQLite database that several senders
 /// and several hosts, on one machine, use at once.
 ///
@@ -56,8 +60,7 @@ public:
     [[nodiscard]] SqliteStatistics statistics() const;
 
 private:
-    class Consumer;
-    std::unique_ptr<Consumer> consumer_;
+    std::unique_ptr<sqlite::Consumer> consumer_;
 };
 
 }  // namespace rococo::messaging

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: MIT
+#include "claimer.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "schema.hpp"
+
+namespace rococo::messaging::sqlite {
+
+Claimer::Claimer(Database& database, QueueTable& queues, std::string queue_name, std::int64_t queue)
+    : queues_(queues),
+      queue_name_(std::move(queue_name)),
+      queue_(queue),
+      look_(database,
+            "SELECT head < tail, (SELECT due FROM waiting WHERE queue = ?1 AND consumer = 0 "
+            "ORDER BY due LIMIT 1) FROM queue WHERE number = ?1"),
+      due_(database,
+           "SELECT message.key, id, sent_at, content_type, correlation_id, headers, "
+           "original_queue, body, waiting.attempts, waiting.first_failed_at "
+           "FROM waiting JOIN message ON message.key = waiting.key "
+           "WHERE waiting.queue = ? AND waiting.consumer = 0 AND waiting.due <= ? "
+           "ORDER BY waiting.due, waiting.key LIMIT ?"),
+      hand_out_(database, "UPDATE waiting SET consumer = ? WHERE key = ?"),
+      next_(database,
+            "SELECT key, id, sent_at, content_type, correlation_id, headers, original_queue, body "
+            "FROM message WHERE key >= ? AND key < ? ORDER BY key LIMIT ?"),
+      claim_(database, "INSERT INTO claim (first, last, consumer) VALUES (?, ?, ?)"),
+      left_(database,
+            "SELECT EXISTS (SELECT 1 FROM queue WHERE number = ?1 AND head < tail) "
+            "OR EXISTS (SELECT 1 FROM waiting WHERE queue = ?1 AND consumer < ?2) "
+            "OR EXISTS (SELECT 1 FROM waiting WHERE queue = ?1 AND consumer > ?2) "
+            "OR EXISTS (SELECT 1 FROM claim WHERE first BETWEEN ?3 AND ?4 AND consumer <> ?2)") {}
+
+Result<Outlook> Claimer::look(SystemTime now) {
+    const auto row = look_.bind(queue_).next();
+    if (!row) return tl::unexpected(row.error());
+    Outlook outlook;
+    if (*row) {
+        outlook.ready = look_.integer(0) != 0;
+        if (!look_.is_null(1)) outlook.due = look_.integer(1);
+        if (outlook.due && *outlook.due <= now.time_since_epoch().count()) outlook.ready = true;
+    }
+    look_.reset();
+    return outlook;
+}
+
+Result<Taken> Claimer::take(Room room, std::int64_t consumer, SystemTime now) {
+    Taken taken;
+    auto done = take_due(room, consumer, now, taken);
+    if (done && room.messages > 0 && (room.bytes > 0 || taken.deliveries.empty())) {
+        done = take_new(room, consumer, taken);
+    }
+    if (!done) return tl::unexpected(done.error());
+    return taken;
+}
+
+Result<void> Claimer::take_due(Room& room, std::int64_t consumer, SystemTime now, Taken& taken) {
+    due_.bind(queue_, now.time_since_epoch().count(), static_cast<std::int64_t>(room.messages));
+    while (room.bytes > 0 || taken.deliveries.empty()) {
+        const auto row = due_.next();
+        if (!row) return tl::unexpected(row.error());
+        if (!*row) break;
+        add(due_, room, consumer, taken);
+        auto& delivery = *taken.deliveries.back();
+        delivery.attempt = static_cast<std::uint32_t>(due_.integer(kDeliveryColumns)) + 1;
+        if (!due_.is_null(kDeliveryColumns + 1)) {
+            delivery.first_failed_at = due_.integer(kDeliveryColumns + 1);
+        }
+    }
+    due_.reset();
+    // Changed only now: the index that was walked along is the one that changes.
+    for (const auto& delivery : taken.deliveries) {
+        if (auto done = hand_out_.bind(consumer, delivery->key).run(); !done) return done;
+    }
+    return {};
+}
+
+Result<void> Claimer::take_new(Room& room, std::int64_t consumer, Taken& taken) {
+    auto queue = queues_.find(queue_name_);
+    if (!queue) return tl::unexpected(queue.error());
+    if (!*queue || (*queue)->head >= (*queue)->tail) return {};
+    const std::size_t before = taken.deliveries.size();
+    const auto limit = static_cast<std::int64_t>(room.messages);
+    next_.bind((*queue)->head, (*queue)->tail, limit);
+    bool all = false;
+    while (room.bytes > 0 || taken.deliveries.empty()) {
+        const auto row = next_.next();
+        if (!row) return tl::unexpected(row.error());
+        all = !*row && static_cast<std::int64_t>(taken.deliveries.size() - before) < limit;
+        if (!*row) break;
+        add(next_, room, consumer, taken);
+    }
+    next_.reset();
+
+    taken.claimed = taken.deliveries.size() - before;
+    if (taken.claimed > 0) {
+        taken.claim = taken.deliveries[before]->key;
+        const std::int64_t last = taken.deliveries.back()->key;
+        for (auto at = before; at < taken.deliveries.size(); ++at) {
+            taken.deliveries[at]->claim = taken.claim;
+        }
+        if (auto done = claim_.bind(taken.claim, last, consumer).run(); !done) return done;
+        (*queue)->head = last + 1;
+    }
+    // Messages that were removed unread leave gaps, which may reach to the end.
+    if (all) (*queue)->head = (*queue)->tail;
+    return queues_.set_head(**queue);
+}
+
+void Claimer::add(const Statement& row, Room& room, std::int64_t consumer, Taken& taken) {
+    auto delivery = std::make_unique<QueuedDelivery>(row, queue_name_, consumer);
+    --room.messages;
+    room.bytes -= std::min(room.bytes, delivery->body.size());
+    taken.deliveries.push_back(std::move(delivery));
+}
+
+Result<bool> Claimer::nothing_left(std::int64_t consumer) {
+    const auto row = left_.bind(queue_, consumer, first_key(queue_), end_key(queue_)).next();
+    if (!row) return tl::unexpected(row.error());
+    const bool left = left_.integer(0) != 0;
+    left_.reset();
+    return !left;
+}
+
+}  // namespace rococo::messaging::sqlite

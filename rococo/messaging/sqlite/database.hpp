@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <sys/types.h>
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string_view>
+
+#include "lock_file.hpp"
+#include "rococo/base/clock.hpp"
+#include "rococo/base/result.hpp"
+#include "rococo/messaging/sqlite_settings.hpp"
+
+struct sqlite3;
+
+namespace rococo::messaging::sqlite {
+
+/// One connection to a queue file: opened, checked, with our settings in force.
+///
+/// **Thread-safety**: none; one thread at a time.
+/// **Ownership**: the clock must outlive it.
+/// **Errors**: each names the file. `unavailable` is what may pass (a full disk, an I/O error, a
+/// turn that does not come), `configuration` what a person must mend (not a queue file, corrupt,
+/// read-only).
+class Database {
+public:
+    enum class IfAbsent { create, fail };
+
+    /// Opens the queue file, and creates it where it is absent and may be. A file that holds
+    /// anything else is left as it is.
+    [[nodiscard]] static Result<std::unique_ptr<Database>> open(const SqliteSettings& settings,
+                                                                IfAbsent if_absent,
+                                                                const Clock& clock);
+    /// Copies the log into the database when nobody else has it open.
+    ~Database();
+    Database(const Database&) = delete;
+    Database& operator=(const Database&) = delete;
+
+    /// Runs `body` in one write transaction, and commits it, synced to the disk. When `body` or the
+    /// commit fails nothing was changed, as far as the disk keeps its promises.
+    [[nodiscard]] Result<void> write(std::chrono::milliseconds patience,
+                                     const std::function<Result<void>()>& body);
+
+    [[nodiscard]] sqlite3* handle() const { return handle_; }
+    [[nodiscard]] LockFile& lock_file() { return lock_file_; }
+    [[nodiscard]] const SqliteStatistics& statistics() const { return statistics_; }
+
+    /// What SQLite's result code means to a person; `doing` completes "cannot …".
+    [[nodiscard]] Error error(int code, std::string_view doing) const;
+
+private:
+    Database(const SqliteSettings& settings, LockFile lock_file, const Clock& clock);
+
+    [[nodiscard]] Result<void> connect();
+    [[nodiscard]] Result<void> configure();
+    [[nodiscard]] Result<void> verify();
+    [[nodiscard]] Result<void> create_schema();
+    [[nodiscard]] Result<void> refuse_foreign(std::int64_t application, std::int64_t version);
+    [[nodiscard]] Result<void> still_in_place() const;
+    [[nodiscard]] Result<void> execute(const char* sql, std::string_view doing);
+    [[nodiscard]] Result<std::int64_t> query(const char* sql);
+    void checkpoint_if_large();
+
+    std::filesystem::path path_;
+    std::size_t wal_limit_bytes_;
+    const Clock& clock_;
+    LockFile lock_file_;
+    sqlite3* handle_ = nullptr;
+    ino_t inode_ = 0;
+    SqliteStatistics statistics_;
+    int wal_frames_ = 0;         ///< As of the last commit.
+    int checkpoint_frames_ = 0;  ///< From so many frames on the log is copied.
+};
+
+}  // namespace rococo::messaging::sqlite
