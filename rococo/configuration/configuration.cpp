@@ -144,12 +144,16 @@ private:
             if (file != nullptr && file->value.empty()) file = nullptr;
             if (value != nullptr && value->value.empty() && file != nullptr) value = nullptr;
             if (value != nullptr && file != nullptr) {
-                error(name + " (" + value->origin + ") and " + file_name + " (" + file->origin +
-                      ") are both set; remove one of them");
+                std::string& both = error(name);
+                both.append(" (").append(value->origin).append(") and ").append(file_name);
+                both.append(" (").append(file->origin).append(") are both set; remove one of them");
                 return std::nullopt;
             }
-            if (value != nullptr) return source.is_environment ? unquoted(name, *value) : *value;
-            if (file != nullptr) return read_value_file(option, file_name, *file);
+            const auto plain = [&](const std::string& variable, const Given& given) {
+                return source.is_environment ? unquoted(variable, given) : given;
+            };
+            if (value != nullptr) return plain(name, *value);
+            if (file != nullptr) return read_value_file(option, file_name, plain(file_name, *file));
         }
         return std::nullopt;
     }
@@ -187,8 +191,8 @@ private:
         return Given{std::move(value), path.string() + " (" + file_name + ")"};
     }
 
-    void error(std::string message) {
-        errors.push_back({ErrorKind::configuration, std::move(message)});
+    std::string& error(std::string message) {
+        return errors.emplace_back(Error{ErrorKind::configuration, std::move(message)}).message;
     }
 
     std::filesystem::path folder_;

@@ -59,8 +59,7 @@ private:
             return false;
         }
         const auto line_of = [this](std::size_t offset) {
-            const auto end = text_.begin() + static_cast<std::ptrdiff_t>(offset);
-            return static_cast<std::size_t>(std::count(text_.begin(), end, '\n')) + 1;
+            return static_cast<std::size_t>(std::ranges::count(text_.substr(0, offset), '\n')) + 1;
         };
         if (const std::size_t nul = text_.find('\0'); nul != std::string_view::npos) {
             error(line_of(nul), "holds a NUL byte; is it a text file?");

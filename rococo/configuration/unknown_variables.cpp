@@ -57,15 +57,18 @@ std::optional<std::string_view> near_name(std::string_view name, bool has_our_pr
 
 std::vector<std::string> unknown_variable_warnings(const VariableOrigins& variables) {
     std::vector<std::string> warnings;
-    for (const auto& [name, origin] : variables) {
+    for (const auto& variable : variables) {
+        const std::string& name = variable.first;
         if (is_ours(name) || is_service_link(name)) continue;
         const auto begins = [&name](std::string_view prefix) { return name.starts_with(prefix); };
         if (std::ranges::any_of(kBrokersOwn, begins)) continue;
         const bool has_our_prefix = std::ranges::any_of(kOurPrefixes, begins);
         const auto meant = near_name(name, has_our_prefix);
         if (!meant && !has_our_prefix) continue;
-        warnings.push_back(name + " (" + origin + ") is no variable of svchost and has no effect" +
-                           (meant ? "; did you mean " + std::string(*meant) + "?" : ""));
+        std::string& line = warnings.emplace_back(name);
+        line.append(" (").append(variable.second);
+        line.append(") is no variable of svchost and has no effect");
+        if (meant) line.append("; did you mean ").append(*meant).append("?");
     }
     return warnings;
 }

@@ -132,7 +132,7 @@ TEST(Dotenv, ErrorsDoNotShowValues) {
 }
 
 TEST(Dotenv, RefusesWhatIsNoText) {
-    EXPECT_THAT(errors(std::string_view("A=1\nB=\0\n", 9)),
+    EXPECT_THAT(errors(std::string_view("A=1\nB=\0\n", 8)),
                 ElementsAre(".env:2: holds a NUL byte; is it a text file?"));
     EXPECT_THAT(errors("A=1\n\nB=\xC3\x28\n"), ElementsAre(".env:3: is not UTF-8 (byte 0xC3)"));
     EXPECT_THAT(errors("A=\xED\xA0\x80"), SizeIs(1)) << "a surrogate";
@@ -217,7 +217,7 @@ TEST(DotenvFile, RefusesUnreadableFiles) {
 
 TEST(DotenvFile, RefusesMoreThanOneMebibyte) {
     const TemporaryFolder folder;
-    constexpr std::size_t kMebibyte = 1024 * 1024;
+    constexpr std::size_t kMebibyte = std::size_t{1024} * 1024;
     const auto fits = read_dotenv(folder.write("fits", "A=" + std::string(kMebibyte - 2, 'x')));
     ASSERT_TRUE(fits);
     EXPECT_EQ((*fits)->entries.front().value.size(), kMebibyte - 2);

@@ -29,7 +29,7 @@ public:
 
     /// Writes a file of that name and returns its path.
     std::filesystem::path write(std::string_view name, std::string_view text) const {
-        const std::filesystem::path file = path_ / name;
+        std::filesystem::path file = path_ / name;
         std::ofstream(file, std::ios::binary) << text;
         return file;
     }
