@@ -38,23 +38,17 @@ std::optional<microseconds> scale_decimal(std::string_view number, microseconds 
         if (total > limit) return std::nullopt;
     }
     total *= unit.count();
-    // Long division by ten, digit by digit: the remainder stays below the unit, so nothing rounds.
-    std::int64_t fraction = 0;
+    // Fifteen decimals of a week reach far below a microsecond; more would leave 64 bits.
+    constexpr std::int64_t kFinest = 1'000'000'000'000'000;
     std::int64_t numerator = 0;
     std::int64_t denominator = 1;
-    for (++i; i < number.size() && denominator < 1'000'000'000'000'000; ++i) {
-        // A week has 6e11 microseconds: fifteen decimals reach far below one of them, but the
-        // product must stay within 64 bits, hence the sum piece by piece.
+    for (++i; i < number.size() && denominator < kFinest; ++i) {
+        numerator = numerator * 10 + (number[i] - '0');
         denominator *= 10;
-        const std::int64_t digit = number[i] - '0';
-        numerator = numerator * 10 + digit;
     }
-    if (denominator > 1) {
-        // unit * numerator / denominator without overflow: split the unit by powers of ten.
-        __extension__ using Wide = __int128;
-        fraction =
-            static_cast<std::int64_t>(static_cast<Wide>(unit.count()) * numerator / denominator);
-    }
+    __extension__ using Wide = __int128;
+    const auto fraction =
+        static_cast<std::int64_t>(static_cast<Wide>(unit.count()) * numerator / denominator);
     const microseconds result(total + fraction);
     if (result > kLongestDuration) return std::nullopt;
     return result;

@@ -1,0 +1,264 @@
+// SPDX-License-Identifier: MIT
+#include "rococo/svchost/scheduling/schedule_settings.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <utility>
+
+#include "decimal.hpp"
+#include "edit_distance.hpp"
+#include "pointed_error.hpp"
+#include "rococo/svchost/scheduling/cron_text.hpp"
+#include "rococo/svchost/scheduling/duration.hpp"
+
+namespace rococo::svchost {
+
+using std::chrono::hours;
+using std::chrono::microseconds;
+using std::chrono::milliseconds;
+using std::chrono::minutes;
+using std::chrono::seconds;
+
+namespace {
+
+constexpr std::string_view kAllowedAmount =
+    "a number more than zero, whole or decimal, such as 30 or 0.5; from one millisecond to 100 "
+    "years";
+constexpr std::string_view kAllowedUnits = "SECONDS, MINUTES, HOURS, DAYS or WEEKS, in any case";
+constexpr std::string_view kAllowedTimes = "HH:MM or HH:MM:SS, from 00:00 to 23:59:59";
+
+struct Unit {
+    std::string_view name;
+    microseconds length;
+};
+constexpr std::array kUnits{Unit{"SECONDS", seconds(1)}, Unit{"MINUTES", minutes(1)},
+                            Unit{"HOURS", hours(1)}, Unit{"DAYS", hours(24)},
+                            Unit{"WEEKS", hours(24 * 7)}};
+
+std::string_view trim(std::string_view text) {
+    constexpr std::string_view kWhiteSpace = " \t\r\n";
+    const std::size_t first = text.find_first_not_of(kWhiteSpace);
+    if (first == std::string_view::npos) return {};
+    return text.substr(first, text.find_last_not_of(kWhiteSpace) - first + 1);
+}
+
+std::string upper(std::string_view text) {
+    std::string result(text);
+    std::ranges::transform(result, result.begin(),
+                           [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
+    return result;
+}
+
+/// Puts the pieces together, and collects what is wrong with them on the way.
+class ScheduleMaker {
+public:
+    explicit ScheduleMaker(const ScheduleSettings& settings) : settings_(settings) {}
+
+    tl::expected<ScheduleSetup, SettingErrors> make() {
+        read_zone();
+        read_weekday_zero();
+        read_jitter();
+        if (!trim(settings_.expressions).empty()) {
+            read_expressions();
+        } else {
+            read_interval();
+        }
+        if (!errors_.empty()) return tl::unexpected(std::move(errors_));
+        return std::move(setup_);
+    }
+
+private:
+    /// An error of a variable's value: what `pointed_error` shows, with the variable in front.
+    void wrong(std::string_view variable, std::string_view value, const Error& error) {
+        // Long values stand once, in the lines below; their line breaks would tear this one.
+        const bool one_line = value.size() <= 60 && value.find('\n') == std::string_view::npos;
+        errors_.push_back({ErrorKind::configuration,
+                           one_line ? fmt::format("{}='{}': {}", variable, value, error.message)
+                                    : fmt::format("{}: {}", variable, error.message)});
+    }
+    void wrong(std::string_view variable, std::string_view value, std::string_view what,
+               std::string_view allowed) {
+        wrong(variable, value, pointed_error(value, {0, value.size()}, what, allowed));
+    }
+    void missing(std::string_view variable, std::string_view why, std::string_view allowed) {
+        errors_.push_back({ErrorKind::configuration,
+                           fmt::format("{} is not set: {}\nallowed: {}", variable, why, allowed)});
+    }
+
+    void read_zone() {
+        const auto name = trim(settings_.timezone);
+        if (name.empty()) {
+            setup_.zone = TimeZone::local(settings_.tz_variable);
+            return;
+        }
+        if (auto zone = TimeZone::load(name)) {
+            setup_.zone = *std::move(zone);
+        } else {
+            wrong("CRON_TIMEZONE", name, zone.error());
+        }
+    }
+
+    void read_weekday_zero() {
+        const std::string value = upper(trim(settings_.weekday_zero));
+        options_.weekday_zero_is_monday = value == "MONDAY";
+        if (!value.empty() && value != "MONDAY" && value != "SUNDAY")
+            wrong("CRON_WEEKDAY_ZERO", settings_.weekday_zero,
+                  "it says which weekday the number 0 is", "sunday (0 and 7 are Sunday) or monday");
+    }
+
+    void read_jitter() {
+        const auto text = trim(settings_.jitter);
+        if (text.empty()) return;
+        if (const auto jitter = parse_duration(text)) {
+            setup_.jitter = *jitter;
+        } else {
+            wrong("CRON_JITTER", text, jitter.error());
+        }
+    }
+
+    void read_expressions() {
+        const auto texts = split_expressions(settings_.expressions, options_);
+        if (!texts) return wrong("CRON_EXPRESSIONS", settings_.expressions, texts.error());
+        if (texts->empty())
+            return wrong("CRON_EXPRESSIONS", settings_.expressions, "it holds no expression",
+                         "cron expressions such as 0 9 * * MON-FRI, separated by ; or new lines");
+        std::vector<std::unique_ptr<Schedule>> schedules;
+        const SystemTime phase = settings_.phase.value_or(settings_.start);
+        for (const auto& text : *texts) {
+            const auto expression = CronExpression::parse(text, options_);
+            if (!expression) {
+                wrong("CRON_EXPRESSIONS", text, expression.error());
+                continue;
+            }
+            for (auto& warning : lint(*expression)) setup_.notices.push_back(std::move(warning));
+            schedules.push_back(
+                make_cron_schedule(*expression, setup_.zone, phase, settings_.start));
+        }
+        if (schedules.size() == 1) {
+            setup_.schedule = std::move(schedules.front());
+        } else {
+            setup_.schedule = std::make_unique<UnionSchedule>(std::move(schedules));
+        }
+        if (!trim(settings_.time_amount).empty() || !trim(settings_.run_at).empty())
+            setup_.notices.emplace_back(
+                "CRON_EXPRESSIONS takes precedence: CRON_TIME_AMOUNT, CRON_TIME_UNIT and "
+                "CRON_RUN_AT are not used");
+    }
+
+    void read_interval() {
+        const auto amount = trim(settings_.time_amount);
+        const auto unit_text = trim(settings_.time_unit);
+        const auto run_at = trim(settings_.run_at);
+        if (amount.empty() && unit_text.empty() && run_at.empty())
+            return missing("CRON_EXPRESSIONS", "nothing says when to run",
+                           "CRON_EXPRESSIONS='0 9 * * MON-FRI', or CRON_TIME_AMOUNT=10 with "
+                           "CRON_TIME_UNIT=SECONDS");
+        if (amount.empty())
+            missing("CRON_TIME_AMOUNT", "CRON_TIME_UNIT and CRON_RUN_AT need it", kAllowedAmount);
+        if (unit_text.empty())
+            missing("CRON_TIME_UNIT", "CRON_TIME_AMOUNT and CRON_RUN_AT need it", kAllowedUnits);
+        const Unit* unit = read_unit(unit_text);
+        const auto distance = read_amount(amount, unit);
+        if (run_at.empty()) {
+            if (distance)
+                setup_.schedule = std::make_unique<IntervalSchedule>(
+                    *distance, settings_.phase.value_or(settings_.start));
+            return;
+        }
+        const auto time = parse_time_of_day(run_at);
+        if (!time) wrong("CRON_RUN_AT", run_at, time.error());
+        if (unit != nullptr && unit->name != "DAYS")
+            wrong("CRON_RUN_AT", run_at,
+                  fmt::format("a time of day goes with days, and CRON_TIME_UNIT is {}", unit_text),
+                  "CRON_RUN_AT with CRON_TIME_UNIT=DAYS only");
+        if (time && distance)
+            setup_.schedule = std::make_unique<RunAtSchedule>(
+                *time, *distance, setup_.zone, settings_.phase.value_or(settings_.start));
+    }
+
+    const Unit* read_unit(std::string_view text) {
+        if (text.empty()) return nullptr;
+        const std::string name = upper(text);
+        if (const auto* const unit = std::ranges::find(kUnits, name, &Unit::name);
+            unit != kUnits.end())
+            return unit;
+        std::string hint;
+        for (const auto& unit : kUnits)
+            if (edit_distance(unit.name, name, 3) < 3)
+                hint = fmt::format(" (did you mean {}?)", unit.name);
+        wrong("CRON_TIME_UNIT", text, "no such unit" + hint, kAllowedUnits);
+        return nullptr;
+    }
+
+    std::optional<microseconds> read_amount(std::string_view text, const Unit* unit) {
+        if (text.empty()) return std::nullopt;
+        const auto fail = [this, text](std::string_view what) {
+            wrong("CRON_TIME_AMOUNT", text, what, kAllowedAmount);
+            return std::nullopt;
+        };
+        const bool negative = text.starts_with('-') && decimal_length(text.substr(1)) > 0;
+        if (negative && decimal_length(text.substr(1)) == text.size() - 1)
+            return fail("the amount is negative");
+        if (decimal_length(text) != text.size()) return fail("that is no number");
+        if (text.find_first_not_of("0.") == std::string_view::npos)
+            return fail("the amount is zero");
+        if (unit == nullptr) return std::nullopt;
+        const auto distance = scale_decimal(text, unit->length);
+        if (!distance) return fail("the amount is too large");
+        if (*distance < milliseconds(1)) return fail("the amount is too small");
+        return distance;
+    }
+
+    const ScheduleSettings& settings_;
+    CronOptions options_;
+    ScheduleSetup setup_;
+    SettingErrors errors_;
+};
+
+}  // namespace
+
+Result<seconds> parse_time_of_day(std::string_view text) {
+    struct Part {
+        std::string_view name;
+        unsigned limit;
+        seconds unit;
+    };
+    constexpr std::array<Part, 3> kParts{
+        {{"hour", 24, hours(1)}, {"minute", 60, minutes(1)}, {"second", 60, seconds(1)}}};
+    const auto fail = [text](std::size_t begin, std::size_t size, std::string_view what) {
+        return tl::unexpected(pointed_error(text, {begin, size}, what, kAllowedTimes));
+    };
+    seconds total{};
+    std::size_t begin = 0;
+    for (std::size_t i = 0; i < kParts.size(); ++i) {
+        const auto& part = kParts.at(i);
+        const std::size_t end = std::min(text.find(':', begin), text.size());
+        const auto digits = text.substr(begin, end - begin);
+        const bool numeric = !digits.empty() && std::ranges::all_of(digits, [](unsigned char c) {
+            return std::isdigit(c) != 0;
+        });
+        const bool sized = digits.size() == 2 || (digits.size() == 1 && i == 0);
+        if (!numeric || !sized)
+            return fail(begin, digits.size(), fmt::format("the {} is not two digits", part.name));
+        const auto value = static_cast<unsigned>(std::stoul(std::string(digits)));
+        if (value >= part.limit)
+            return fail(begin, digits.size(),
+                        fmt::format("{} {} is out of range", part.name, value));
+        total += value * part.unit;
+        if (end == text.size()) {
+            if (i == 0) return fail(end, 1, "the minutes are missing");
+            return total;
+        }
+        begin = end + 1;
+    }
+    return fail(begin - 1, text.size() - begin + 1, "nothing follows the seconds");
+}
+
+tl::expected<ScheduleSetup, SettingErrors> make_schedule(const ScheduleSettings& settings) {
+    return ScheduleMaker(settings).make();
+}
+
+}  // namespace rococo::svchost
