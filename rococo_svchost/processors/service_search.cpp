@@ -27,6 +27,11 @@ void collect(const fs::path& folder, bool deep, std::vector<fs::path>& found) {
     }
 }
 
+std::string shown(const fs::path& folder) {
+    std::error_code error;
+    return fs::weakly_canonical(folder, error).string();
+}
+
 std::string package_of(const fs::path& library) {
     const std::string name = library.filename().string();
     return name.substr(0, name.size() - kSuffix.size());
@@ -48,7 +53,7 @@ Result<fs::path> find_service_library(const fs::path& folder, const fs::path& se
             fmt::format("no service found: looked for *{} in {}, its build folders, and {}. Build "
                         "the service (cmake -B build && cmake --build build), name its folder "
                         "(svchost run DIR), or set SERVICE_LIBRARY",
-                        kSuffix, fs::absolute(folder).string(), kInstalledServices));
+                        kSuffix, shown(folder), kInstalledServices));
     }
 
     std::map<std::string, fs::path> newest;  // by package
@@ -68,11 +73,10 @@ Result<fs::path> find_service_library(const fs::path& folder, const fs::path& se
     }
     std::vector<std::string> packages;
     for (const auto& [name, library] : newest) packages.push_back(name);
-    return failure(
-        ErrorKind::service,
-        fmt::format("several services found in {}: {}. Choose one with "
-                    "PROCESSOR_MODULE={}.processor, or with SERVICE_LIBRARY",
-                    fs::absolute(folder).string(), fmt::join(packages, ", "), packages.front()));
+    return failure(ErrorKind::service,
+                   fmt::format("several services found in {}: {}. Choose one with "
+                               "PROCESSOR_MODULE={}.processor, or with SERVICE_LIBRARY",
+                               shown(folder), fmt::join(packages, ", "), packages.front()));
 }
 
 }  // namespace rococo::svchost

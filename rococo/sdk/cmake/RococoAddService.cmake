@@ -1,7 +1,5 @@
 include_guard(GLOBAL)
 
-set(ROCOCO_SERVICE_TEMPLATE "${CMAKE_CURRENT_LIST_DIR}/service_descriptor.cpp.in")
-
 # rococo_add_service(source… [TARGET name])
 #
 # Builds the sources into a service that svchost loads: `<package>.service.so` in the build folder. Package and version
@@ -25,7 +23,7 @@ function(rococo_add_service)
     endif()
 
     set(descriptor "${CMAKE_CURRENT_BINARY_DIR}/${arg_TARGET}_descriptor.cpp")
-    configure_file("${ROCOCO_SERVICE_TEMPLATE}" "${descriptor}" @ONLY)
+    configure_file("${CMAKE_CURRENT_FUNCTION_LIST_DIR}/service_descriptor.cpp.in" "${descriptor}" @ONLY)
 
     add_library(${arg_TARGET} MODULE ${sources} "${descriptor}")
     target_link_libraries(${arg_TARGET} PRIVATE rococo::sdk)

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "rococo/base/result.hpp"
+
+/// One function for each command of `svchost`, with what the command line said. Each returns the
+/// process's exit code; results go to standard output, everything else to standard error.
+namespace rococo::svchost::cli {
+
+struct RunArguments {
+    std::filesystem::path folder = ".";
+    bool once = false;
+};
+[[nodiscard]] int run(const RunArguments& arguments);
+
+[[nodiscard]] int check(const std::filesystem::path& folder);
+
+struct ConfigArguments {
+    std::filesystem::path folder = ".";
+    bool all = false;
+    bool json = false;
+    bool markdown = false;
+};
+[[nodiscard]] int config(const ConfigArguments& arguments);
+
+struct SendArguments {
+    std::filesystem::path folder = ".";
+    std::string queue;
+    std::string body;  ///< `-`: one message for each line of standard input.
+    std::string id;
+    std::string content_type = "application/json";
+    std::string correlation_id;
+    std::vector<std::string> headers;  ///< `NAME=VALUE`
+};
+[[nodiscard]] int send(const SendArguments& arguments);
+
+struct DeadLettersArguments {
+    enum class Action { list, show, requeue, remove };
+    Action action = Action::list;
+    std::filesystem::path folder = ".";
+    std::string queue;  ///< Empty: the service's own.
+    std::vector<std::string> ids;
+    bool all = false;
+    bool json = false;
+    std::size_t limit = 100;
+};
+[[nodiscard]] int dead_letters(const DeadLettersArguments& arguments);
+
+struct NewArguments {
+    std::string name;
+    bool cron = false;
+};
+[[nodiscard]] int create(const NewArguments& arguments);
+
+[[nodiscard]] int completion(std::string_view shell);
+
+/// Prints a failure to standard error and returns its exit code.
+int complain(const Error& error);
+
+}  // namespace rococo::svchost::cli

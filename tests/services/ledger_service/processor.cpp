@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: MIT
+// Keeps the books for the tests that count messages: appends a line to the file LEDGER_LOG when it
+// begins a message and when it is done with it, and fails in whatever way the message asks for:
+//
+//     {"id": "17", "do": "throw"}
+//
+// `do`: `throw`, `permanent`, `retry-after:MS`, `abort`, `segv`, `sleep:MS`, `send:QUEUE`.
+// A line: `begin|done ID ATTEMPT PID MICROSECONDS`, written with one call, so that lines of several
+// processes do not mix.
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <csignal>
+#include <cstdlib>
+#include <rococo/json.hpp>
+#include <rococo/service.hpp>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <thread>
+
+namespace {
+
+class Ledger {
+public:
+    Ledger() {
+        const char* path = std::getenv("LEDGER_LOG");
+        if (path == nullptr) throw std::runtime_error("LEDGER_LOG is not set");
+        fd_ = ::open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+        if (fd_ < 0) throw std::runtime_error("cannot open LEDGER_LOG");
+    }
+    ~Ledger() { ::close(fd_); }
+    Ledger(const Ledger&) = delete;
+    Ledger& operator=(const Ledger&) = delete;
+
+    void write(std::string_view event, const std::string& id, unsigned attempt) const {
+        const auto now = std::chrono::duration_cast<std::chrono::microseconds>(
+            std::chrono::system_clock::now().time_since_epoch());
+        const std::string line =
+            fmt::format("{} {} {} {} {}\n", event, id, attempt, ::getpid(), now.count());
+        if (::write(fd_, line.data(), line.size()) != static_cast<ssize_t>(line.size())) {
+            throw std::runtime_error("cannot write to LEDGER_LOG");
+        }
+    }
+
+private:
+    int fd_ = -1;
+};
+
+}  // namespace
+
+class LedgerServiceProcessor : public rococo::messaging::BaseServiceProcessor {
+public:
+    void process(const rococo::messaging::Message& message) override {
+        const rococo::Json json = rococo::json(message);
+        const std::string id = json.at("id").get<std::string>();
+        ledger_.write("begin", id, message.attempt());
+        obey(json.value("do", ""), message);
+        ledger_.write("done", id, message.attempt());
+    }
+
+private:
+    void obey(const std::string& order, const rococo::messaging::Message& message) {
+        const std::size_t colon = order.find(':');
+        const std::string verb = order.substr(0, colon);
+        const std::string argument = colon == std::string::npos ? "" : order.substr(colon + 1);
+        if (verb == "throw") throw std::runtime_error("as the message asked");
+        if (verb == "permanent") throw rococo::PermanentError("permanently, as asked");
+        if (verb == "abort") std::abort();
+        if (verb == "segv") ::raise(SIGSEGV);
+        if (verb == "send") context().send_message(argument, message.body());
+        if (verb == "sleep") sleep(std::chrono::milliseconds(std::stol(argument)));
+        // Only the first time: the second attempt shows that the delay was kept.
+        if (verb == "retry-after" && message.attempt() == 1) {
+            throw rococo::RetryAfter(std::chrono::milliseconds(std::stol(argument)));
+        }
+    }
+
+    void sleep(std::chrono::milliseconds duration) {
+        const auto end = std::chrono::steady_clock::now() + duration;
+        const bool listens = std::getenv("LEDGER_LISTENS") != nullptr;
+        while (std::chrono::steady_clock::now() < end) {
+            if (listens && context().cancelled()) throw std::runtime_error("cancelled");
+            std::this_thread::sleep_for(std::min<std::chrono::nanoseconds>(
+                std::chrono::milliseconds(5), end - std::chrono::steady_clock::now()));
+        }
+    }
+
+    Ledger ledger_;
+};
+ROCOCO_PROCESSOR(LedgerServiceProcessor)
