@@ -14,9 +14,10 @@ namespace rococo::messaging {
 /// The dead letters of `settings.queue`, in `<queue>.dead-letter`.
 ///
 /// AMQP cannot look into a queue. Every call gets the messages without acknowledging them, looks,
-/// and gives back, with one `basic.nack`, those that stay: a classic queue puts them back where they
-/// were, so the order stays. Two operators at the same time each see what the other does not hold.
-/// If the connection is lost meanwhile, the broker puts back everything that is not yet settled.
+/// and gives back, with one `basic.nack`, those that stay: a classic queue puts them back where
+/// they were, so the order stays. Two operators at the same time each see what the other does not
+/// hold. If the connection is lost meanwhile, the broker puts back everything that is not yet
+/// settled.
 ///
 /// **Ownership**: `clock` and the logger's sink must outlive it.
 class RabbitMqDeadLetters final : public DeadLetterStore {

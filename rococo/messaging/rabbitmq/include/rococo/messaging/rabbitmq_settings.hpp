@@ -57,8 +57,9 @@ struct RabbitMqSettings {
 };
 
 /// Reads `amqp://user:password@host:port/vhost` or `amqps://…`; what the URL leaves out keeps the
-/// value in `base`. Several hosts may stand separated by commas. Percent escapes are decoded; the
-/// virtual host follows the AMQP URI specification: `…/` names the empty one, no slash the default.
+/// value in `base`. Several hosts may stand separated by commas. Percent escapes are decoded; `%2F`
+/// is the virtual host `/`, and so is a mere `/` or nothing, as most clients read it (the URI
+/// specification would have `…/` mean the virtual host with the empty name, which nobody uses).
 ///
 /// **Errors**: configuration, naming RABBITMQ_URL and what is wrong with it, without the password.
 [[nodiscard]] Result<RabbitMqSettings> parse_rabbitmq_url(std::string_view url,

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: MIT
+#include "amqp_link.hpp"
+
+#include <amqp.h>
+#include <amqp_framing.h>
+#include <amqp_tcp_socket.h>
+#include <fmt/format.h>
+#include <sys/time.h>
+
+#include <algorithm>
+#include <array>
+
+#include "amqp_tls.hpp"
+#include "http_probe.hpp"
+
+namespace rococo::messaging {
+namespace {
+
+// RabbitMQ's default, and the size of rabbitmq-c's input buffer.
+constexpr int kFrameMaxBytes = 131'072;
+constexpr int kChannelMax = 16;
+
+timeval to_timeval(std::chrono::milliseconds time) {
+    return {.tv_sec = time.count() / 1000, .tv_usec = time.count() % 1000 * 1000};
+}
+
+amqp_table_entry_t text_entry(const char* key, std::string_view value) {
+    amqp_table_entry_t entry{};
+    entry.key = amqp_cstring_bytes(key);
+    entry.value.kind = AMQP_FIELD_KIND_UTF8;
+    entry.value.value.bytes = bytes_of(value);
+    return entry;
+}
+
+}  // namespace
+
+AmqpResult<std::unique_ptr<AmqpLink>> AmqpLink::connect(const RabbitMqSettings& settings,
+                                                        const RabbitMqAddress& address,
+                                                        std::string_view role) {
+    amqp_connection_state_t state = amqp_new_connection();
+    if (state == nullptr)
+        return amqp_failure(ErrorKind::internal, "Cannot connect to RabbitMQ: out of memory");
+    std::unique_ptr<AmqpLink> link(new AmqpLink(state));
+    const auto handshake = to_timeval(settings.connect_timeout);
+    const auto request = to_timeval(settings.request_timeout);
+    amqp_set_handshake_timeout(state, &handshake);
+    amqp_set_rpc_timeout(state, &request);
+
+    auto opened = link->open_socket(settings, address);
+    if (opened) opened = link->login(settings, address, role);
+    if (!opened) return tl::make_unexpected(std::move(opened.error()));
+    return link;
+}
+
+AmqpResult<void> AmqpLink::open_socket(const RabbitMqSettings& settings,
+                                       const RabbitMqAddress& address) {
+    if (settings.tls.enabled) return open_tls(state_, settings, address);
+    amqp_socket_t* socket = amqp_tcp_socket_new(state_);
+    if (socket == nullptr)
+        return amqp_failure(ErrorKind::internal, "Cannot connect to RabbitMQ: out of memory");
+    const auto timeout = to_timeval(settings.connect_timeout);
+    const int status =
+        amqp_socket_open_noblock(socket, address.host.c_str(), address.port, &timeout);
+    if (status == AMQP_STATUS_OK) return {};
+    return amqp_failure(ErrorKind::unavailable,
+                        fmt::format("Cannot reach RabbitMQ at {}:{}: {}. Check RABBITMQ_HOST and "
+                                    "RABBITMQ_PORT, and that the broker runs",
+                                    address.host, address.port, amqp_error_string2(status)));
+}
+
+AmqpResult<void> AmqpLink::login(const RabbitMqSettings& settings, const RabbitMqAddress& address,
+                                 std::string_view role) {
+    const auto name = fmt::format("{} {}", settings.connection_name, role);
+    std::array entries{text_entry("connection_name", name),
+                       text_entry("product", "rococo-service-host")};
+    const amqp_table_t properties{.num_entries = entries.size(), .entries = entries.data()};
+    const auto heartbeat = static_cast<int>(std::min<long>(settings.heartbeat.count(), 65'535));
+    const auto reply = amqp_login_with_properties(
+        state_, settings.virtual_host.c_str(), kChannelMax, kFrameMaxBytes, heartbeat, &properties,
+        AMQP_SASL_METHOD_PLAIN, settings.user.c_str(), settings.password.c_str());
+    if (reply.reply_type == AMQP_RESPONSE_NORMAL) return {};
+
+    const int status =
+        reply.reply_type == AMQP_RESPONSE_LIBRARY_EXCEPTION ? reply.library_error : AMQP_STATUS_OK;
+    auto failure = login_failure(settings, address, failure_of(state_, 0, reply, "log in"), status);
+    if (failure.reply_code == 0 && !settings.tls.enabled &&
+        speaks_http(address, std::min(settings.connect_timeout, std::chrono::milliseconds(2000)))) {
+        failure.error = {ErrorKind::configuration,
+                         fmt::format("An HTTP server answers at {}:{}, not RabbitMQ's AMQP: check "
+                                     "RABBITMQ_PORT (5672, or 5671 with RABBITMQ_TLS)",
+                                     address.host, address.port)};
+    }
+    return tl::make_unexpected(std::move(failure));
+}
+
+AmqpLink::~AmqpLink() { amqp_destroy_connection(state_); }
+
+AmqpResult<void> AmqpLink::open_channel(amqp_channel_t channel) {
+    amqp_channel_open(state_, channel);
+    const auto reply = amqp_get_rpc_reply(state_);
+    if (reply.reply_type != AMQP_RESPONSE_NORMAL)
+        return tl::make_unexpected(failure_of(state_, channel, reply, "open a channel"));
+    return {};
+}
+
+void AmqpLink::close() {
+    constexpr timeval kPatience{.tv_sec = 2, .tv_usec = 0};
+    amqp_set_rpc_timeout(state_, &kPatience);
+    amqp_connection_close(state_, AMQP_REPLY_SUCCESS);
+}
+
+}  // namespace rococo::messaging

@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: MIT
+#include "message_copy.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <span>
+
+#include "amqp_failure.hpp"
+#include "amqp_value_text.hpp"
+#include "rococo_headers.hpp"
+
+namespace rococo::messaging {
+namespace {
+
+constexpr std::uint8_t kPersistent = 2;  // AMQP 0-9-1, delivery-mode.
+constexpr std::size_t kPoolPageBytes = 4096;
+
+std::span<const amqp_table_entry_t> entries_of(const amqp_table_t& table) {
+    return {table.entries, static_cast<std::size_t>(table.num_entries)};
+}
+
+bool is_copy(const amqp_table_t& table) {
+    return std::ranges::any_of(entries_of(table), [](const auto& entry) {
+        return view(entry.key) == headers::kAttempts && to_integer(entry.value).has_value();
+    });
+}
+
+}  // namespace
+
+std::string format_utc(SystemTime time) {
+    using namespace std::chrono;
+    const auto day = floor<days>(time);
+    const year_month_day date(day);
+    const hh_mm_ss clock(time - day);
+    return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:06}Z", static_cast<int>(date.year()),
+                       static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
+                       clock.hours().count(), clock.minutes().count(), clock.seconds().count(),
+                       clock.subseconds().count());
+}
+
+SystemTime parse_utc(std::string_view text) {
+    using namespace std::chrono;
+    int y = 0;
+    unsigned mo = 0;
+    unsigned d = 0;
+    int h = 0;
+    int mi = 0;
+    int s = 0;
+    int us = 0;
+    const std::string terminated(text);
+    // NOLINTNEXTLINE(cert-err34-c): the ranges are checked below.
+    if (std::sscanf(terminated.c_str(), "%4d-%2u-%2uT%2d:%2d:%2d.%6dZ", &y, &mo, &d, &h, &mi, &s,
+                    &us) != 7)
+        return {};
+    const year_month_day date{year(y), month(mo), day(d)};
+    if (!date.ok() || h < 0 || h > 23 || mi < 0 || mi > 59 || s < 0 || s > 60 || us < 0) return {};
+    return SystemTime(sys_days(date)) + hours(h) + minutes(mi) + seconds(s) + microseconds(us);
+}
+
+MessageCopy::MessageCopy(std::string_view body) : body_(body) {
+    init_amqp_pool(&pool_, kPoolPageBytes);
+    properties_._flags = AMQP_BASIC_DELIVERY_MODE_FLAG;
+    properties_.delivery_mode = kPersistent;
+}
+
+MessageCopy::MessageCopy(const amqp_basic_properties_t& original, std::string_view body,
+                         Purpose purpose, std::string_view user)
+    : MessageCopy(body) {
+    take_over(original, purpose, user);
+}
+
+MessageCopy::MessageCopy(std::string_view raw_properties, std::string_view body, Purpose purpose,
+                         std::string_view user)
+    : MessageCopy(body) {
+    void* decoded = nullptr;
+    // It was decoded before, when it arrived; an empty copy would be the lesser evil anyway.
+    if (amqp_decode_properties(AMQP_BASIC_CLASS, &pool_, bytes_of(raw_properties), &decoded) >= 0)
+        take_over(*static_cast<amqp_basic_properties_t*>(decoded), purpose, user);
+}
+
+MessageCopy::~MessageCopy() { empty_amqp_pool(&pool_); }
+
+void MessageCopy::take_over(const amqp_basic_properties_t& original, Purpose purpose,
+                            std::string_view user) {
+    properties_ = original;
+    properties_._flags |= AMQP_BASIC_DELIVERY_MODE_FLAG;
+    properties_.delivery_mode = kPersistent;
+    if ((original._flags & AMQP_BASIC_HEADERS_FLAG) != 0)
+        take_over_headers(original.headers, purpose);
+    if ((original._flags & AMQP_BASIC_USER_ID_FLAG) != 0 && view(original.user_id) != user) {
+        set_header(headers::kHeldUserId, std::string(view(original.user_id)));
+        properties_._flags &= ~static_cast<amqp_flags_t>(AMQP_BASIC_USER_ID_FLAG);
+    }
+    if ((original._flags & AMQP_BASIC_EXPIRATION_FLAG) != 0) {
+        set_header(headers::kHeldExpiration, std::string(view(original.expiration)));
+        properties_._flags &= ~static_cast<amqp_flags_t>(AMQP_BASIC_EXPIRATION_FLAG);
+    }
+    publish_table();
+}
+
+void MessageCopy::take_over_headers(const amqp_table_t& table, Purpose purpose) {
+    const bool was_copy = is_copy(table);
+    for (amqp_table_entry_t entry : entries_of(table)) {
+        const auto name = view(entry.key);
+        const bool is_death = headers::is_death_header(name);
+        if (name == headers::kDeliveryCount) continue;
+        if (was_copy && is_death) continue;  // Of our delay queue.
+        if (name.starts_with(headers::kHeldPrefix) && purpose != Purpose::retry) {
+            const auto own_name = name.substr(headers::kHeldPrefix.size());
+            if (headers::is_death_header(own_name)) entry.key = bytes_of(own_name);
+        } else if ((is_death && purpose == Purpose::retry) || headers::is_routing_header(name)) {
+            // A name of 255 bytes is none of these, so the longer one fits.
+            entry.key = keep_text(std::string(headers::kHeldPrefix) + std::string(name));
+        }
+        entries_.push_back(entry);
+    }
+}
+
+amqp_bytes_t MessageCopy::keep_text(std::string text) {
+    return bytes_of(texts_.emplace_back(std::move(text)));
+}
+
+void MessageCopy::publish_table() {
+    properties_.headers = {.num_entries = static_cast<int>(entries_.size()),
+                           .entries = entries_.data()};
+    if (!entries_.empty()) properties_._flags |= AMQP_BASIC_HEADERS_FLAG;
+}
+
+amqp_field_value_t& MessageCopy::field(std::string_view name) {
+    const auto found = std::ranges::find_if(
+        entries_, [name](const auto& entry) { return view(entry.key) == name; });
+    if (found != entries_.end()) return found->value;
+    entries_.push_back({.key = keep_text(std::string(name)), .value = {}});
+    publish_table();
+    return entries_.back().value;
+}
+
+void MessageCopy::set_header(std::string_view name, std::string value) {
+    auto& entry = field(name);
+    entry.kind = AMQP_FIELD_KIND_UTF8;
+    entry.value.bytes = keep_text(std::move(value));
+}
+
+void MessageCopy::set_header(std::string_view name, std::int64_t value) {
+    auto& entry = field(name);
+    entry.kind = AMQP_FIELD_KIND_I64;
+    entry.value.i64 = value;
+}
+
+void MessageCopy::remove_header(std::string_view name) {
+    std::erase_if(entries_, [name](const auto& entry) { return view(entry.key) == name; });
+    publish_table();
+}
+
+std::string_view MessageCopy::header(std::string_view name) const {
+    for (const auto& entry : entries_)
+        if (view(entry.key) == name && is_text(entry.value)) return view(entry.value.value.bytes);
+    return {};
+}
+
+bool MessageCopy::fits(std::size_t frame_bytes) const {
+    std::string frame(frame_bytes, '\0');
+    auto properties = properties_;
+    return amqp_encode_properties(AMQP_BASIC_CLASS, &properties, bytes_of(frame)) >= 0;
+}
+
+void MessageCopy::fit_into(std::size_t frame_bytes) {
+    std::string dropped;
+    while (!fits(frame_bytes)) {
+        const auto size = [](const amqp_table_entry_t& entry) {
+            if (view(entry.key).starts_with(headers::kPrefix) &&
+                !view(entry.key).starts_with(headers::kHeldPrefix))
+                return std::size_t{0};
+            return entry.key.len + to_text(entry.value).size() + 1;
+        };
+        const auto largest = std::ranges::max_element(entries_, {}, size);
+        if (largest == entries_.end() || size(*largest) == 0) return;
+        dropped += (dropped.empty() ? "" : ",") + std::string(view(largest->key));
+        entries_.erase(largest);
+        set_header(headers::kDropped, dropped);
+        publish_table();
+    }
+}
+
+void MessageCopy::set_message_id(std::string id) {
+    properties_.message_id = keep_text(std::move(id));
+    properties_._flags |= AMQP_BASIC_MESSAGE_ID_FLAG;
+}
+
+void MessageCopy::set_content_type(std::string type) {
+    properties_.content_type = keep_text(std::move(type));
+    properties_._flags |= AMQP_BASIC_CONTENT_TYPE_FLAG;
+}
+
+void MessageCopy::set_correlation_id(std::string id) {
+    properties_.correlation_id = keep_text(std::move(id));
+    properties_._flags |= AMQP_BASIC_CORRELATION_ID_FLAG;
+}
+
+void MessageCopy::set_timestamp(SystemTime time) {
+    const auto seconds = std::chrono::floor<std::chrono::seconds>(time.time_since_epoch()).count();
+    properties_.timestamp = static_cast<std::uint64_t>(std::max<std::int64_t>(seconds, 0));
+    properties_._flags |= AMQP_BASIC_TIMESTAMP_FLAG;
+}
+
+}  // namespace rococo::messaging
