@@ -238,16 +238,13 @@ bool Consumer::wait(SteadyTime deadline) {
             until = std::min(until, clock_.steady_now() + (due - clock_.now()));
         }
     }
-    switch (doorbell_.wait(until - clock_.steady_now(), listen)) {
-        case Doorbell::Heard::wake:
-            return true;
-        case Doorbell::Heard::news:
-            look_for_dead_at_ = std::min(look_for_dead_at_, clock_.steady_now() + kAfterRing);
-            break;
-        case Doorbell::Heard::nothing:
-            break;
+    const auto heard = doorbell_.wait(until - clock_.steady_now(), listen);
+    if (heard == Doorbell::Heard::news) {
+        look_for_dead_at_ = std::min(look_for_dead_at_, clock_.steady_now() + kAfterRing);
     }
-    return until == deadline || clock_.steady_now() >= deadline;
+    // A deadline that was slept through is over, also for a clock that stands still.
+    const bool slept_through = heard == Doorbell::Heard::nothing && until == deadline;
+    return heard == Doorbell::Heard::wake || slept_through || clock_.steady_now() >= deadline;
 }
 
 Result<void> Consumer::endure(const Error& error) {

@@ -55,7 +55,7 @@ public:
     }
 
 private:
-    SystemTime now_{std::chrono::seconds(1'800'000'000)};
+    SystemTime now_{std::chrono::seconds(1'700'000'000)};
     SteadyTime steady_{std::chrono::hours(1)};
 };
 

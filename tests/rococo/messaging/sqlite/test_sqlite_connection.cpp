@@ -177,7 +177,7 @@ TEST_F(SqliteConnectionTest, BringsWhatWasReleasedFirstWithNothingCharged) {
     settle_all(*connection, receive(*connection), Verdict::release);
     connection->set_prefetch(3);
     const auto again = receive(*connection);
-    EXPECT_THAT(bodies(again), ElementsAre("1", "2", "3"));
+    ASSERT_THAT(bodies(again), ElementsAre("1", "2", "3"));
     EXPECT_EQ(again[0]->attempt, 1U);
 }
 
@@ -210,7 +210,7 @@ TEST_F(SqliteConnectionTest, GivesBackWhatIsInHandWhenClosed) {
     settle(*first, std::move(in_hand[0]), Verdict::ack);
     first->close();
     const auto again = receive(*second);
-    EXPECT_THAT(bodies(again), ElementsAre("2"));
+    ASSERT_THAT(bodies(again), ElementsAre("2"));
     EXPECT_EQ(again[0]->attempt, 1U);
     EXPECT_EQ(in_hand[1]->body, "2") << "a delivery outlives its connection";
 }
