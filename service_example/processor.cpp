@@ -3,7 +3,7 @@
 
 /// Logs each message that it receives.
 class ChildLoggingServiceProcessor : public rococo::messaging::BaseServiceProcessor {
-   public:
+public:
     void process(const rococo::messaging::Message& message) override {
         rococo::logger().info("Received message: {} to the child image!", message.body());
     }
