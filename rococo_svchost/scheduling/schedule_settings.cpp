@@ -88,6 +88,11 @@ private:
                            fmt::format("{} is not set: {}\nallowed: {}", variable, why, allowed)});
     }
 
+    /// A phase in the future was recorded by a clock that has been set back since.
+    [[nodiscard]] SystemTime phase() const {
+        return std::min(settings_.phase.value_or(settings_.start), settings_.start);
+    }
+
     void read_zone() {
         const auto name = trim(settings_.timezone);
         if (name.empty()) {
@@ -126,7 +131,6 @@ private:
             return wrong("CRON_EXPRESSIONS", settings_.expressions, "it holds no expression",
                          "cron expressions such as 0 9 * * MON-FRI, separated by ; or new lines");
         std::vector<std::unique_ptr<Schedule>> schedules;
-        const SystemTime phase = settings_.phase.value_or(settings_.start);
         for (const auto& text : *texts) {
             const auto expression = CronExpression::parse(text, options_);
             if (!expression) {
@@ -135,7 +139,7 @@ private:
             }
             for (auto& warning : lint(*expression)) setup_.notices.push_back(std::move(warning));
             schedules.push_back(
-                make_cron_schedule(*expression, setup_.zone, phase, settings_.start));
+                make_cron_schedule(*expression, setup_.zone, phase(), settings_.start));
         }
         if (schedules.size() == 1) {
             setup_.schedule = std::move(schedules.front());
@@ -163,9 +167,7 @@ private:
         const Unit* unit = read_unit(unit_text);
         const auto distance = read_amount(amount, unit);
         if (run_at.empty()) {
-            if (distance)
-                setup_.schedule = std::make_unique<IntervalSchedule>(
-                    *distance, settings_.phase.value_or(settings_.start));
+            if (distance) setup_.schedule = std::make_unique<IntervalSchedule>(*distance, phase());
             return;
         }
         const auto time = parse_time_of_day(run_at);
@@ -175,8 +177,8 @@ private:
                   fmt::format("a time of day goes with days, and CRON_TIME_UNIT is {}", unit_text),
                   "CRON_RUN_AT with CRON_TIME_UNIT=DAYS only");
         if (time && distance)
-            setup_.schedule = std::make_unique<RunAtSchedule>(
-                *time, *distance, setup_.zone, settings_.phase.value_or(settings_.start));
+            setup_.schedule =
+                std::make_unique<RunAtSchedule>(*time, *distance, setup_.zone, phase());
     }
 
     const Unit* read_unit(std::string_view text) {

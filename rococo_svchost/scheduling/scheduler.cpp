@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: MIT
+#include "rococo/svchost/scheduling/scheduler.hpp"
+
+#include <algorithm>
+#include <ranges>
+#include <utility>
+
+#include "scheduler_limits.hpp"
+
+namespace rococo::svchost {
+
+using std::chrono::microseconds;
+
+Scheduler::Scheduler(Schedule& schedule, const SchedulerOptions& options, RandomDelay random,
+                     Instant start, std::optional<SystemTime> settled_through)
+    : schedule_(schedule),
+      options_(options),
+      random_(std::move(random)),
+      // A run due at this very moment is due.
+      cursor_(start.wall - microseconds(1)),
+      offset_(start.wall.time_since_epoch() - start.elapsed),
+      now_(start),
+      startup_pending_(options.run_at_startup) {
+    // A record from the future was written before the clock was set back. A little ahead, it keeps
+    // a run from being repeated; further ahead, waiting for it would be worse than a repetition.
+    if (settled_through && *settled_through < start.wall + kLongestWaitForRecord)
+        cursor_ = *settled_through;
+    plan_next();
+}
+
+SchedulerActions Scheduler::advance(Instant now) {
+    SchedulerActions actions;
+    notice_clock_step(now, actions);
+    now_ = now;
+    if (startup_pending_ && !stopped_) {
+        startup_pending_ = false;
+        start({now.wall, RunReason::startup}, actions);
+    }
+    start_waiting(actions);  // First, so that what waits makes room for what is due now.
+    collect_due(now.wall, actions);
+    start_retries(now, actions);
+    start_waiting(actions);
+    return actions;
+}
+
+SchedulerActions Scheduler::on_run_finished(RunId id, const RunOutcome& outcome, Instant now) {
+    if (const auto found = runs_.find(id); found != runs_.end()) {
+        Run& run = found->second;
+        if (!outcome.retry_after || run.cancelled) {
+            runs_.erase(found);
+        } else if (stopped_) {
+            abandon(run);
+            runs_.erase(found);
+        } else {
+            run.retry_at = now.elapsed + *outcome.retry_after;
+            ++run.attempt;
+        }
+    }
+    return advance(now);
+}
+
+std::optional<SystemTime> Scheduler::wait_until() const {
+    std::optional<SystemTime> earliest;
+    if (stopped_) return earliest;
+    if (startup_pending_) return now_.wall;
+    if (next_due_) earliest = next_start_;
+    for (const auto& run : runs_ | std::views::values) {
+        if (!run.retry_at) continue;
+        const SystemTime at = now_.wall + (*run.retry_at - now_.elapsed);
+        earliest = std::min(at, earliest.value_or(at));
+    }
+    return earliest;
+}
+
+void Scheduler::stop() {
+    stopped_ = true;
+    next_due_.reset();
+    std::erase_if(runs_, [this](const auto& entry) {
+        const Run& run = entry.second;
+        if (!run.retry_at) return false;
+        abandon(run);
+        return true;
+    });
+}
+
+void Scheduler::abandon(const Run& run) {
+    if (run.reason != RunReason::startup)
+        abandoned_ = std::min(run.due, abandoned_.value_or(run.due));
+}
+
+bool Scheduler::finished() const {
+    if (!runs_.empty()) return false;
+    return stopped_ || (queue_.empty() && !next_due_ && !startup_pending_);
+}
+
+SystemTime Scheduler::settled_through() const {
+    SystemTime result = cursor_;
+    const auto unsettled = [&result](SystemTime due) {
+        result = std::min(result, due - microseconds(1));
+    };
+    for (const auto& run : runs_ | std::views::values)
+        if (run.reason != RunReason::startup) unsettled(run.due);
+    for (const auto& waiting : queue_) unsettled(waiting.due);
+    if (abandoned_) unsettled(*abandoned_);
+    return result;
+}
+
+void Scheduler::notice_clock_step(Instant now, SchedulerActions& actions) {
+    const microseconds offset = now.wall.time_since_epoch() - now.elapsed;
+    const microseconds by = offset - offset_;
+    if (std::chrono::abs(by) < kSmallestClockStep) return;
+    const SystemTime before = now.wall - by;
+    collect_due(before, actions);  // What was due before the clock was set, by the clock of then.
+    actions.emplace_back(ClockWasSet{by});
+    offset_ = offset;
+    schedule_.on_clock_step(before, now.wall);
+    plan_next();
+    if (by < microseconds(0)) {
+        cursor_ = now.wall - microseconds(1);
+    } else if (by >= kLongestAdjustment && !stopped_) {
+        if (const Missed missed = pass_over(now.wall, kMostCounted); missed.count > 0)
+            actions.emplace_back(missed.report(SkipReason::clock_set));
+    }
+    plan_next();
+}
+
+void Scheduler::collect_due(SystemTime now, SchedulerActions& actions) {
+    while (!stopped_ && next_due_ && next_start_ <= now) {
+        if (now - next_start_ > options_.misfire_grace) {
+            collect_misfires(now - options_.misfire_grace, actions);
+        } else {
+            cursor_ = *next_due_;
+            on_due(*next_due_, actions);
+        }
+        plan_next();
+    }
+}
+
+void Scheduler::plan_next() {
+    next_due_.reset();
+    if (stopped_) return;
+    next_due_ = schedule_.next(cursor_);
+    if (!next_due_) return;
+    next_start_ = *next_due_;
+    if (options_.jitter == microseconds(0)) return;
+    // Past the next due time, runs would change places.
+    auto most = options_.jitter;
+    if (const auto following = schedule_.next(*next_due_))
+        most = std::min(most, *following - *next_due_ - microseconds(1));
+    next_start_ += std::clamp(random_(most), microseconds(0), most);
+}
+
+void Scheduler::on_due(SystemTime due, SchedulerActions& actions) {
+    const Waiting run{due, RunReason::scheduled};
+    if (!busy() || options_.overlap == OverlapPolicy::allow) return start(run, actions);
+    // Who asked for every missed run wants those that come due meanwhile too.
+    if (options_.misfire == MisfirePolicy::all && making_up()) return enqueue(run, actions);
+    switch (options_.overlap) {
+        case OverlapPolicy::queue_all:
+            return enqueue(run, actions);
+        case OverlapPolicy::queue_one:
+            if (std::ranges::none_of(queue_, [](const Waiting& waiting) {
+                    return waiting.reason == RunReason::scheduled;
+                }))
+                return enqueue(run, actions);
+            break;
+        case OverlapPolicy::cancel:
+            cancel_what_is_in_hand(actions);
+            return enqueue(run, actions);
+        case OverlapPolicy::skip:
+        case OverlapPolicy::allow:
+            break;
+    }
+    report_skipped(due, SkipReason::overlap, actions);
+}
+
+void Scheduler::start_retries(Instant now, SchedulerActions& actions) {
+    for (auto& [id, run] : runs_) {
+        if (!run.retry_at || *run.retry_at > now.elapsed) continue;
+        run.retry_at.reset();
+        actions.emplace_back(StartRun{id, run.due, run.reason, run.attempt});
+    }
+}
+
+void Scheduler::start_waiting(SchedulerActions& actions) {
+    if (stopped_ || queue_.empty()) return;
+    // Beside others where runs may overlap, but missed runs never beside one another.
+    const bool free =
+        options_.overlap == OverlapPolicy::allow
+            ? std::ranges::none_of(runs_ | std::views::values,
+                                   [](const Run& run) { return run.reason == RunReason::misfire; })
+            : runs_.empty();
+    if (!free) return;
+    const Waiting next = queue_.front();
+    queue_.pop_front();
+    start(next, actions);
+}
+
+bool Scheduler::making_up() const {
+    return std::ranges::any_of(
+               queue_,
+               [](const Waiting& waiting) { return waiting.reason == RunReason::misfire; }) ||
+           std::ranges::any_of(runs_ | std::views::values,
+                               [](const Run& run) { return run.reason == RunReason::misfire; });
+}
+
+void Scheduler::cancel_what_is_in_hand(SchedulerActions& actions) {
+    for (const auto& waiting : queue_) report_skipped(waiting.due, SkipReason::superseded, actions);
+    queue_.clear();
+    for (auto entry = runs_.begin(); entry != runs_.end();) {
+        auto& [id, run] = *entry;
+        if (run.retry_at) {  // Nothing of it is running: it ends here.
+            report_skipped(run.due, SkipReason::superseded, actions);
+            entry = runs_.erase(entry);
+            continue;
+        }
+        if (!std::exchange(run.cancelled, true)) actions.emplace_back(CancelRun{id});
+        ++entry;
+    }
+}
+
+void Scheduler::enqueue(Waiting run, SchedulerActions& actions) {
+    if (queue_.size() >= options_.longest_queue)
+        return report_skipped(run.due, SkipReason::queue_full, actions);
+    queue_.push_back(run);
+}
+
+void Scheduler::start(Waiting run, SchedulerActions& actions) {
+    const RunId id = ++last_id_;
+    runs_.emplace(id, Run{run.due, run.reason, 1, std::nullopt, false});
+    actions.emplace_back(StartRun{id, run.due, run.reason, 1});
+}
+
+}  // namespace rococo::svchost
