@@ -17,15 +17,12 @@ bool one_of(std::string_view code, const std::array<std::string_view, N>& codes)
 }
 
 // The words of SQS ("Common Errors") and of the front ends before it.
-constexpr std::array<std::string_view, 9> kThrottled{"RequestThrottled",
-                                                     "ThrottlingException",
-                                                     "Throttling",
-                                                     "ThrottledException",
-                                                     "RequestLimitExceeded",
-                                                     "TooManyRequestsException",
-                                                     "RequestThrottledException",
-                                                     "SlowDown",
-                                                     "OverLimit"};
+constexpr std::array<std::string_view, 10> kThrottled{
+    "RequestThrottled", "ThrottlingException", "Throttling", "ThrottledException",
+    "RequestLimitExceeded", "TooManyRequestsException", "RequestThrottledException", "SlowDown",
+    "OverLimit",
+    // Created anew within 60 s of its deletion.
+    "QueueDeletedRecently"};
 constexpr std::array<std::string_view, 5> kUnknownKey{
     "InvalidClientTokenId", "UnrecognizedClientException", "InvalidAccessKeyId", "AuthFailure",
     "MissingAuthenticationToken"};
@@ -75,7 +72,7 @@ CallResult refused(const HttpAnswer& answer, const CallSubject& subject,
         fmt::format("access key {} (from {})", subject.access_key_id, subject.credentials_source);
     if (one_of(code, kThrottled) || answer.status == 429) {
         return fail(ErrorKind::unavailable, true, code,
-                    fmt::format("SQS throttles {} on '{}': {} {}.", subject.action, subject.queue,
+                    fmt::format("SQS puts off {} on '{}': {} {}.", subject.action, subject.queue,
                                 code, sentence_of(document)));
     }
     if (answer.status >= 500 || code.empty()) {

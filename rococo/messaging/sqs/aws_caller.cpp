@@ -282,6 +282,7 @@ CallResult AwsCaller::call_and_wait(std::string action, const nlohmann::json& bo
     return std::move(*result);
 }
 
+const Clock& AwsCaller::clock() const { return impl_->loop.clock(); }
 const std::string& AwsCaller::endpoint() const { return impl_->endpoint; }
 const std::string& AwsCaller::region() const { return impl_->region; }
 

@@ -68,6 +68,7 @@ public:
     [[nodiscard]] CallResult call_and_wait(std::string action, const nlohmann::json& body,
                                            std::string subject, CallLimits limits);
 
+    [[nodiscard]] const Clock& clock() const;
     [[nodiscard]] const std::string& endpoint() const;
     [[nodiscard]] const std::string& region() const;
 

@@ -1,0 +1,283 @@
+// SPDX-License-Identifier: MIT
+#include "consumer.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace rococo::messaging::sqs {
+namespace {
+
+/// Deletes and changes that lag behind stop the polls: their messages must be kept invisible too.
+constexpr std::size_t kMaxSettling = 2000;
+/// FIFO: messages that wait behind their group's first do not count as prefetched, but are bounded.
+constexpr std::size_t kMaxHeld = 1000;
+/// An idle queue is not asked more often than that, whatever LISTEN_INTERVAL says: polls cost
+/// money.
+constexpr std::chrono::seconds kBetweenEmptyPolls{1};
+constexpr std::size_t kMaxRemembered = 20'000;
+
+std::string random_id(const RandomBits& random) {
+    return fmt::format("{:016x}{:016x}", random(), random());
+}
+
+}  // namespace
+
+Consumer::Consumer(EventLoop& loop, AwsCaller& caller, SqsSettings settings, QueueSetup setup,
+                   RandomBits random, Logger logger, Key first_key)
+    : loop_(loop),
+      settings_(std::move(settings)),
+      setup_(std::move(setup)),
+      random_(std::move(random)),
+      logger_(logger),
+      api_(caller, settings_),
+      last_key_(first_key),
+      control_(settings_.max_polls),
+      poll_backoff_(settings_),
+      deletes_(settings_, 16),
+      changes_(settings_, 8),
+      copies_(settings_, 4) {}
+
+void Consumer::set_visibility(std::chrono::seconds timeout) {
+    setup_.visibility = timeout;
+    settings_.visibility_timeout = timeout;
+}
+
+Entry* Consumer::find(Key key) {
+    const auto found = entries_.find(key);
+    return found == entries_.end() ? nullptr : &found->second;
+}
+
+SteadyTime Consumer::pump() {
+    const auto now = loop_.clock().steady_now();
+    if (fatal_) return SteadyTime::max();
+    const auto settle_at = start_settlements(now);
+    const auto extend_at = start_extensions(now);
+    const auto poll_at = start_polls(now);
+    return std::min({settle_at, extend_at, poll_at});
+}
+
+// ---- Polls ----
+
+std::size_t Consumer::free_places() const {
+    const auto taken = entries_.size() - settling_ - held_ + asked_;
+    return taken >= prefetch_ ? 0 : prefetch_ - taken;
+}
+
+SteadyTime Consumer::start_polls(SteadyTime now) {
+    if (stopping_ || settling_ >= kMaxSettling || held_ >= kMaxHeld) return SteadyTime::max();
+    // Half-empty polls cost as much as full ones: wait until some places are free together.
+    const auto worth_asking = std::clamp<std::size_t>(prefetch_ / 2, 1, kMaxBatch);
+    while (polls_.size() < control_.target()) {
+        const auto size = std::min(free_places(), kMaxBatch);
+        if (size < worth_asking) break;
+        if (now < next_poll_at_) return next_poll_at_;
+        start_poll(size, now);
+    }
+    return SteadyTime::max();
+}
+
+void Consumer::start_poll(std::size_t size, SteadyTime now) {
+    ReceiveOptions options{size, settings_.listen_interval, setup_.visibility, ""};
+    if (setup_.queue.fifo()) {
+        // A poll whose answer was lost is repeated under its old id: SQS gives the same messages.
+        options.attempt_id = random_id(random_);
+        if (!attempts_to_repeat_.empty()) {
+            options.attempt_id = std::move(attempts_to_repeat_.front());
+            attempts_to_repeat_.pop_front();
+        }
+    }
+    // The id is known only after the call has begun, and the answer comes only after that.
+    auto id = std::make_shared<AwsCaller::Id>(0);
+    *id = api_.receive(setup_.queue, options,
+                       [this, id](auto result) { polled(*id, std::move(result)); });
+    polls_.emplace(*id, Poll{size, now, options.attempt_id});
+    asked_ += size;
+}
+
+void Consumer::polled(AwsCaller::Id id,
+                      tl::expected<std::vector<ReceivedMessage>, CallFailure> result) {
+    const auto poll = std::move(polls_.extract(id).mapped());
+    asked_ -= poll.asked;
+    if (!result) {
+        poll_failed(poll, result.error());
+        return;
+    }
+    if (poll_backoff_.failures() > 0) {
+        logger_.info("SQS answers again.");
+        poll_backoff_.reset();
+    }
+    const auto now = loop_.clock().steady_now();
+    control_.answered(poll.asked, result->size(),
+                      std::chrono::duration_cast<std::chrono::milliseconds>(now - poll.started));
+    last_poll_was_empty_ = result->empty();
+    if (result->empty()) next_poll_at_ = std::max(next_poll_at_, poll.started + kBetweenEmptyPolls);
+    take_in(std::move(*result));
+}
+
+void Consumer::poll_failed(const Poll& poll, const CallFailure& failure) {
+    if (!failure.passing) {
+        fatal_ = failure.error;
+        return;
+    }
+    if (!poll.attempt_id.empty() && attempts_to_repeat_.size() < settings_.max_polls) {
+        attempts_to_repeat_.push_back(poll.attempt_id);
+    }
+    if (poll_backoff_.failures() == 0) {
+        logger_.warning("Receiving fails, trying again: {}", failure.error.message);
+    } else {
+        logger_.debug("Receiving fails, trying again: {}", failure.error.message);
+    }
+    next_poll_at_ = loop_.clock().steady_now() + poll_backoff_.next(random_);
+}
+
+// ---- Messages ----
+
+void Consumer::take_in(std::vector<ReceivedMessage> messages) {
+    // What comes behind a message that cannot be used must not overtake it.
+    std::unordered_set<std::string> broken_groups;
+    for (auto& message : messages) {
+        const auto group = message.group_id;
+        const auto damaged = damaged_part(message);
+        if (message.receipt_handle.empty() || message.id.empty() || !damaged.empty()) {
+            logger_.warning(
+                "SQS message '{}' came {}: it is left to come again after its "
+                "visibility timeout.",
+                message.id,
+                damaged.empty() ? std::string("without a receipt handle")
+                                : fmt::format("with a wrong MD5 of its {}", damaged));
+            if (!group.empty()) broken_groups.insert(group);
+            continue;
+        }
+        take_in(std::move(message), broken_groups.contains(group));
+    }
+}
+
+void Consumer::take_in(ReceivedMessage message, bool group_is_broken) {
+    if (take_over(message)) return;
+    const auto now = loop_.clock().steady_now();
+    const Key key = ++last_key_;
+    Entry entry;
+    entry.message_id = message.id;
+    entry.receipt_handle = message.receipt_handle;
+    if (setup_.queue.fifo()) entry.group = message.group_id;
+    entry.receive_count = message.receive_count;
+    entry.attempt = attempt_of(message);
+    entry.received_at = now;
+    entry.hidden_until = now + setup_.visibility;
+    entry.delivery = std::make_unique<SqsDelivery>(std::move(message), setup_.queue.name, key);
+    entry.delivery->attempt = entry.attempt;
+    by_message_id_[entry.message_id] = key;
+    auto& placed = entries_.emplace(key, std::move(entry)).first->second;
+    if (stopping_ || group_is_broken) {
+        give_back(key, placed);
+        return;
+    }
+    schedule_extension(key, placed, now + setup_.visibility / 2);
+    wait_for_turn(key, placed);
+}
+
+/// A message that is in hand already was received again: its visibility ran out, or SQS delivered
+/// it twice. The newest receipt handle is the one that counts; its processing is not begun again.
+bool Consumer::take_over(const ReceivedMessage& message) {
+    const auto known = by_message_id_.find(message.id);
+    if (known == by_message_id_.end()) return false;
+    const Key key = known->second;
+    Entry& entry = entries_.at(key);
+    const bool going_back = entry.stage == Entry::Stage::settling &&
+                            (entry.verdict == Verdict::retry || entry.verdict == Verdict::release);
+    if (going_back) {
+        // The change took effect before its answer was read: this is the next delivery.
+        finish(key);
+        return false;
+    }
+    logger_.info("SQS message '{}' came again while in hand: carrying on with it.", message.id);
+    const auto now = loop_.clock().steady_now();
+    entry.receipt_handle = message.receipt_handle;
+    entry.receive_count = message.receive_count;
+    entry.received_at = now;
+    entry.hidden_until = now + setup_.visibility;
+    entry.lost = false;
+    if (!entry.extending) schedule_extension(key, entry, now + setup_.visibility / 2);
+    return true;
+}
+
+std::uint32_t Consumer::attempt_of(const ReceivedMessage& message) const {
+    const auto known = uncharged_.find(message.id);
+    const auto uncharged = known == uncharged_.end() ? 0 : known->second;
+    return static_cast<std::uint32_t>(
+        std::max<std::int64_t>(1, static_cast<std::int64_t>(message.receive_count) - uncharged));
+}
+
+void Consumer::remember_attempts(const Entry& entry, std::uint32_t made) {
+    const auto uncharged = static_cast<std::int64_t>(entry.receive_count) - made;
+    if (uncharged == 0) {
+        uncharged_.erase(entry.message_id);
+        return;
+    }
+    // Full: forget all rather than grow. At worst attempts are charged that were none.
+    if (uncharged_.size() >= kMaxRemembered) uncharged_.clear();
+    uncharged_[entry.message_id] = uncharged;
+}
+
+void Consumer::wait_for_turn(Key key, Entry& entry) {
+    if (!entry.group.empty() && !order_.add(entry.group, key)) {
+        entry.stage = Entry::Stage::held;
+        ++held_;
+        return;
+    }
+    entry.stage = Entry::Stage::waiting;
+    ready_.push_back(key);
+}
+
+void Consumer::hand_out(Deliveries& out) {
+    for (; !ready_.empty(); ready_.pop_front()) {
+        Entry* entry = find(ready_.front());
+        if (entry == nullptr || entry->stage != Entry::Stage::waiting) continue;
+        entry->stage = Entry::Stage::handed_out;
+        out.push_back(std::move(entry->delivery));
+    }
+}
+
+// ---- The end ----
+
+void Consumer::stop_receiving() {
+    if (stopping_) return;
+    stopping_ = true;
+    std::vector<Key> unbegun;
+    for (const auto& [key, entry] : entries_) {
+        if (entry.stage == Entry::Stage::waiting || entry.stage == Entry::Stage::held) {
+            unbegun.push_back(key);
+        }
+    }
+    for (const Key key : unbegun) {
+        if (Entry* entry = find(key)) give_back(key, *entry);
+    }
+    ready_.clear();
+}
+
+void Consumer::close(SteadyTime deadline) {
+    stop_receiving();
+    std::vector<Key> in_hand;
+    for (const auto& [key, entry] : entries_) {
+        if (entry.stage == Entry::Stage::handed_out) in_hand.push_back(key);
+    }
+    for (const Key key : in_hand) {
+        if (Entry* entry = find(key)) give_back(key, *entry);
+    }
+    // An answer that is on its way holds messages: read it, and give them back.
+    const auto answer_arrives = [this] {
+        return std::any_of(polls_.begin(), polls_.end(), [this](const auto& poll) {
+            return api_.caller().answering(poll.first);
+        });
+    };
+    for (auto now = loop_.clock().steady_now();
+         now < deadline && !fatal_ && (settling_ > 0 || answer_arrives());
+         now = loop_.clock().steady_now()) {
+        loop_.turn(std::min(deadline, pump()));
+    }
+    for (const auto& [id, poll] : polls_) api_.caller().cancel(id);
+    polls_.clear();
+}
+
+}  // namespace rococo::messaging::sqs

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "aws_caller.hpp"
+#include "queue_address.hpp"
+#include "rococo/base/result.hpp"
+#include "sqs_message.hpp"
+
+namespace rococo::messaging::sqs {
+
+/// A queue that exists.
+struct Queue {
+    std::string name;
+    std::string url;
+    [[nodiscard]] bool fifo() const { return name.ends_with(".fifo"); }
+};
+
+struct ReceiveOptions {
+    std::size_t max_messages = kMaxBatch;
+    std::chrono::seconds wait{0};
+    std::optional<std::chrono::seconds> visibility;
+    std::string attempt_id;  ///< FIFO: a repeated try brings the same messages.
+};
+
+/// A visibility change: from now on hidden for so long; zero is visible at once.
+struct VisibilityChange {
+    std::string receipt_handle;
+    std::chrono::seconds visibility{0};
+};
+
+/// What became of one entry of a batch.
+struct EntryOutcome {
+    enum class State { done, failed, unanswered };
+    State state = State::unanswered;
+    std::string code;     ///< `failed` only.
+    std::string message;  ///< `failed` only.
+    bool our_fault = false;
+
+    [[nodiscard]] bool done() const { return state == State::done; }
+    /// Trying again cannot help: the receipt handle is not the message's any more.
+    [[nodiscard]] bool stale() const;
+    /// Trying again may help.
+    [[nodiscard]] bool passing() const;
+};
+
+template <typename T>
+using CallDone = std::function<void(tl::expected<T, CallFailure>)>;
+using Outcomes = std::vector<EntryOutcome>;
+
+/// SQS's actions, in words of C++.
+///
+/// **Thread-safety**, **Ownership**: those of `AwsCaller`, which outlives it.
+class SqsApi {
+public:
+    explicit SqsApi(AwsCaller& caller, const SqsSettings& settings)
+        : caller_(caller), request_timeout_(settings.request_timeout) {}
+
+    /// One try each; the outcome of every entry of a batch, in its order.
+    AwsCaller::Id receive(const Queue& queue, const ReceiveOptions& options,
+                          CallDone<std::vector<ReceivedMessage>> done);
+    void remove(const Queue& queue, const std::vector<std::string>& receipt_handles,
+                CallDone<Outcomes> done);
+    void change_visibility(const Queue& queue, const std::vector<VisibilityChange>& changes,
+                           CallDone<Outcomes> done);
+    /// An answer whose MD5 is not the message's counts as a failed entry that may be tried again.
+    void send(const Queue& queue, const std::vector<OutboundMessage>& messages,
+              CallDone<Outcomes> done);
+
+    using Attributes = std::map<std::string, std::string>;
+
+    /// These wait for the answer, and try again until then.
+    [[nodiscard]] tl::expected<Queue, CallFailure> find_queue(const QueueAddress& address,
+                                                              SteadyTime give_up_at);
+    [[nodiscard]] tl::expected<Queue, CallFailure> create_queue(const std::string& name,
+                                                                const Attributes& attributes,
+                                                                SteadyTime give_up_at);
+    [[nodiscard]] tl::expected<Attributes, CallFailure> attributes(
+        const Queue& queue, std::span<const std::string_view> names, SteadyTime give_up_at);
+
+    [[nodiscard]] AwsCaller& caller() { return caller_; }
+
+private:
+    void batch(std::string action, const nlohmann::json& body, const Queue& queue,
+               std::size_t entries, CallDone<Outcomes> done);
+
+    AwsCaller& caller_;
+    std::chrono::milliseconds request_timeout_;
+};
+
+}  // namespace rococo::messaging::sqs
