@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: MIT
+#include "rococo/svchost/scheduling/upcoming.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "rococo/svchost/scheduling/time_text.hpp"
+#include "test_support.hpp"
+
+namespace rococo::svchost {
+namespace {
+
+using namespace testing;
+using ::testing::HasSubstr;
+
+UnionSchedule two_expressions() {
+    std::vector<std::unique_ptr<Schedule>> parts;
+    for (const auto* text : {"30 9 * * MON-FRI", "0 17 * * *"})
+        parts.push_back(std::make_unique<CronSchedule>(cron(text), zone("Europe/Berlin")));
+    return UnionSchedule(std::move(parts));
+}
+
+TEST(Upcoming, ListsRunsForPeople) {
+    const CronSchedule schedule(cron("30 9 * * 1-5"), zone("Europe/Berlin"));
+    EXPECT_EQ(render_upcoming(schedule,
+                              {.from = at("2026-11-27 08:30"),
+                               .until = {},
+                               .count = 2,
+                               .zone = zone("Europe/Berlin")},
+                              UpcomingFormat::text),
+              "at 09:30 on weekdays, Europe/Berlin\n"
+              "2026-11-27 09:30:00+01:00  Fri  in 0 s\n"
+              "2026-11-30 09:30:00+01:00  Mon  in 3 d\n");
+}
+
+TEST(Upcoming, NamesTheExpressionWhereThereAreSeveral) {
+    EXPECT_EQ(render_upcoming(two_expressions(),
+                              {.from = at("2026-11-24 12:00"),
+                               .until = {},
+                               .count = 2,
+                               .zone = zone("America/New_York")},
+                              UpcomingFormat::text),
+              "at 09:30 on weekdays, Europe/Berlin; at 17:00 every day, Europe/Berlin\n"
+              "2026-11-24 11:00:00-05:00  Tue  in 4 h  0 17 * * *\n"
+              "2026-11-25 03:30:00-05:00  Wed  in 20 h 30 min  30 9 * * MON-FRI\n");
+}
+
+TEST(Upcoming, ListsRunsForPrograms) {
+    const auto json = nlohmann::json::parse(render_upcoming(two_expressions(),
+                                                            {.from = at("2026-11-24 12:00"),
+                                                             .until = at("2026-11-25 16:00"),
+                                                             .count = {},
+                                                             .zone = zone("Europe/Berlin")},
+                                                            UpcomingFormat::json));
+    EXPECT_EQ(json["timezone"], "Europe/Berlin");
+    EXPECT_EQ(json["until"], "2026-11-25T17:00:00+01:00");
+    ASSERT_EQ(json["runs"].size(), 3U);
+    EXPECT_EQ(json["runs"][0]["time"], "2026-11-24T17:00:00+01:00");
+    EXPECT_EQ(json["runs"][0]["utc"], "2026-11-24T16:00:00Z");
+    EXPECT_EQ(json["runs"][1]["expressions"][0], "30 9 * * MON-FRI");
+}
+
+TEST(Upcoming, ListsAWholeYearUntilADate) {
+    const CronSchedule schedule(cron("0 0 * * *"), zone("Europe/Berlin"));
+    const auto runs = upcoming(
+        schedule,
+        {.from = at("2026-12-31 23:00"), .until = at("2027-12-31 22:59"), .count = {}, .zone = {}});
+    EXPECT_EQ(runs.size(), 365U);
+}
+
+TEST(Upcoming, SaysThatThereIsNone) {
+    const StartupSchedule schedule(at("2026-11-24"));
+    EXPECT_THAT(
+        render_upcoming(schedule, {.from = at("2026-11-25"), .until = {}, .count = {}, .zone = {}},
+                        UpcomingFormat::text),
+        HasSubstr("no run"));
+}
+
+TEST(TimeText, ReadsDatesAndTimes) {
+    const auto berlin = zone("Europe/Berlin");
+    const std::vector<std::pair<std::string, std::string>> expected{
+        {"2027-12-31", "2027-12-30 23:00:00"},
+        {"2027-07-01T09:30", "2027-07-01 07:30:00"},
+        {"2027-07-01 09:30:15.25", "2027-07-01 07:30:15.250000"},
+        {"2027-07-01T09:30:15Z", "2027-07-01 09:30:15"},
+        {"2027-07-01T09:30-05:30", "2027-07-01 15:00:00"},
+        {"2026-03-29T02:30", "2026-03-29 01:00:00"},
+        {"2026-10-25T02:30", "2026-10-25 00:30:00"},
+    };
+    for (const auto& [text, utc] : expected) {
+        const auto time = parse_time(text, berlin);
+        ASSERT_TRUE(time) << time.error().message;
+        EXPECT_EQ(show(*time), utc) << text;
+    }
+    for (const auto* text : {"", "2027", "2027-13-01", "2027-02-30", "2027-01-01T",
+                             "2027-01-01T9:30", "2027-01-01T09:60", "2027-01-01T09:30x",
+                             "2027-01-01T09:30+1", "tomorrow", "2027-01-01T09:30:15."})
+        EXPECT_FALSE(parse_time(text, berlin)) << text;
+    EXPECT_THAT(parse_time("2027-02-30", berlin).error().message,
+                HasSubstr("the month has no such day\n    2027-02-30\n            ^^\n"));
+}
+
+TEST(TimeText, WritesWhatItReads) {
+    const auto time = at("2026-11-24 03:31:33") + std::chrono::microseconds(500);
+    EXPECT_EQ(format_utc(time), "2026-11-24T03:31:33.000500Z");
+    EXPECT_EQ(format_local(time, zone("America/St_Johns")), "2026-11-24T00:01:33.000500-03:30");
+    EXPECT_EQ(*parse_time(format_local(time, zone("Asia/Kathmandu")), TimeZone()), time);
+}
+
+}  // namespace
+}  // namespace rococo::svchost
