@@ -29,10 +29,15 @@ void export_environment(const Configuration& configuration) {
     }
 }
 
+/// Whether somebody mentions the variable, be it with an empty value.
+bool is_mentioned(const Configuration& configuration, const char* name) {
+    return std::getenv(name) != nullptr || configuration.additional_environment().contains(name);
+}
+
 void log_warnings(const Configuration& configuration, const Logger& logger) {
     for (const std::string& warning : configuration.warnings()) logger.warning("{}", warning);
     const bool messages = configuration.text("EXECUTION_TYPE") != "CRON";
-    if (messages && configuration.find("QUEUE_NAME_PREFIX")->is_default) {
+    if (messages && !is_mentioned(configuration, "QUEUE_NAME_PREFIX")) {
         logger.warning("Variable QUEUE_NAME_PREFIX not found.");
     }
     if (messages && !configuration.is_set("MESSAGING_TYPE")) {
