@@ -185,6 +185,7 @@ AmqpResult<void> ConsumerLink::handle(const amqp_frame_t& frame, Deliveries& out
 AmqpResult<void> ConsumerLink::complete(Deliveries& out) {
     arriving_->tag = std::exchange(arriving_tag_, 0);
     arriving_->epoch = epoch_;
+    arriving_->redelivered = arriving_again_;
     window_.delivered(arriving_->tag);
     if (stopping_) {
         auto released = release(arriving_->tag);
@@ -200,6 +201,7 @@ AmqpResult<void> ConsumerLink::handle_method(const amqp_frame_t& frame) {
     switch (method.id) {
         case AMQP_BASIC_DELIVER_METHOD:
             arriving_tag_ = static_cast<const amqp_basic_deliver_t*>(method.decoded)->delivery_tag;
+            arriving_again_ = static_cast<const amqp_basic_deliver_t*>(method.decoded)->redelivered;
             return {};
         case AMQP_BASIC_CANCEL_METHOD: {
             const auto* cancel = static_cast<const amqp_basic_cancel_t*>(method.decoded);

@@ -108,6 +108,7 @@ private:
     std::deque<std::pair<std::uint64_t, SteadyTime>> arrivals_;
 
     std::uint64_t arriving_tag_ = 0;  // Of the message whose frames are coming in; 0: none.
+    bool arriving_again_ = false;
     std::unique_ptr<RabbitMqDelivery> arriving_;
     std::size_t arrived_bytes_ = 0;
 };

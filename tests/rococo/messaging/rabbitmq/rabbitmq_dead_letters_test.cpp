@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: MIT
+#include "rococo/messaging/rabbitmq_dead_letters.hpp"
+
+#include <amqp.h>
+#include <amqp_framing.h>
+#include <gmock/gmock.h>
+
+#include <array>
+
+#include "broker.hpp"
+
+namespace rococo::messaging::tests {
+namespace {
+
+using namespace std::chrono_literals;
+
+class RabbitMqDeadLettersTest : public testing::Test {
+protected:
+    /// Lets the adapter give up messages with these bodies.
+    void give_up(const std::vector<std::string>& bodies) {
+        RabbitMqConnection adapter(settings_for(queue_), clock_, log_.logger(), test_random());
+        ASSERT_TRUE(adapter.open());
+        for (const auto& body : bodies) {
+            amqp_table_entry_t entry{};
+            entry.key = amqp_cstring_bytes("mine");
+            entry.value.kind = AMQP_FIELD_KIND_I32;
+            entry.value.value.i32 = 7;
+            amqp_basic_properties_t properties{};
+            properties._flags = AMQP_BASIC_HEADERS_FLAG | AMQP_BASIC_CONTENT_TYPE_FLAG;
+            properties.headers = {1, &entry};
+            properties.content_type = amqp_cstring_bytes("text/plain");
+            other_.publish(queue_, body, &properties);
+            auto deliveries = receive(adapter, 1);
+            ASSERT_EQ(deliveries.size(), 1U);
+            settle(adapter, std::move(deliveries[0]), Verdict::dead_letter);
+            ASSERT_TRUE(turn_until(adapter, [&] { return adapter.unsettled() == 0; }));
+        }
+    }
+    std::vector<std::string> bodies() {
+        std::vector<std::string> bodies;
+        for (const auto& letter : letters_.list(1000).value()) bodies.push_back(letter.body);
+        return bodies;
+    }
+
+    RealClock clock_;
+    RecordingLog log_;
+    OtherClient other_;
+    std::string queue_ = fresh_queue();
+    RabbitMqDeadLetters letters_{settings_for(queue_), clock_, log_.logger(), test_random()};
+};
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+using testing::Pair;
+
+TEST_F(RabbitMqDeadLettersTest, ThereAreNoneWhereNothingWasGivenUp) {
+    EXPECT_EQ(letters_.count().value(), 0U);
+    EXPECT_THAT(letters_.list(10).value(), IsEmpty());
+    EXPECT_FALSE(letters_.find("x").value());
+    EXPECT_EQ(letters_.remove({}).value(), 0U);
+    EXPECT_EQ(letters_.requeue({}).value(), 0U);
+}
+
+TEST_F(RabbitMqDeadLettersTest, ListsThemInOrderAndLeavesThemWhereTheyAre) {
+    const auto before = clock_.now();
+    give_up({"a", "b", "c"});
+    EXPECT_THAT(bodies(), ElementsAre("a", "b", "c"));
+    EXPECT_THAT(bodies(), ElementsAre("a", "b", "c"));
+    EXPECT_EQ(letters_.count().value(), 3U);
+    const auto letters = letters_.list(2).value();
+    ASSERT_EQ(letters.size(), 2U);
+    EXPECT_EQ(letters[0].original_queue, queue_);
+    EXPECT_EQ(letters[0].reason, "max-attempts");
+    EXPECT_EQ(letters[0].error, "it failed");
+    EXPECT_EQ(letters[0].attempts, 1U);
+    EXPECT_EQ(letters[0].content_type, "text/plain");
+    EXPECT_GE(letters[0].first_failed_at, before);
+    EXPECT_LE(letters[0].last_failed_at, clock_.now());
+    EXPECT_THAT(letters[0].headers, ElementsAre(Pair("mine", "7")));
+    EXPECT_NE(letters[0].id, letters[1].id);
+    EXPECT_THAT(bodies(), ElementsAre("a", "b", "c"));
+    EXPECT_EQ(letters_.find(letters[1].id).value()->body, "b");
+    EXPECT_THAT(bodies(), ElementsAre("a", "b", "c"));
+}
+
+TEST_F(RabbitMqDeadLettersTest, SendsThemBackWithTheirAttemptsAtZero) {
+    give_up({"a", "b", "c"});
+    const std::vector<std::string> ids{letters_.list(2).value().at(1).id};
+    EXPECT_EQ(letters_.requeue(ids).value(), 1U);
+    EXPECT_THAT(bodies(), ElementsAre("a", "c"));
+    const auto back = other_.get(queue_, 0ms);
+    ASSERT_TRUE(back);
+    EXPECT_EQ(back->body(), "b");
+    EXPECT_EQ(back->properties().headers.num_entries, 1);
+    EXPECT_EQ(back->header("mine")->value.i32, 7);
+    EXPECT_EQ(letters_.requeue({}).value(), 2U);
+    EXPECT_EQ(letters_.count().value(), 0U);
+    EXPECT_EQ(other_.get(queue_, 0ms)->body(), "a");
+    EXPECT_EQ(other_.get(queue_, 0ms)->body(), "c");
+}
+
+TEST_F(RabbitMqDeadLettersTest, DeletesSomeOrAll) {
+    give_up({"a", "b", "c"});
+    const std::vector<std::string> ids{letters_.list(2).value().at(1).id, "unknown"};
+    EXPECT_EQ(letters_.remove(ids).value(), 1U);
+    EXPECT_THAT(bodies(), ElementsAre("a", "c"));
+    EXPECT_EQ(letters_.remove({}).value(), 2U);
+    EXPECT_THAT(bodies(), IsEmpty());
+    EXPECT_EQ(other_.ready(queue_), 0);
+}
+
+TEST_F(RabbitMqDeadLettersTest, ShowsWhatOthersPutThere) {
+    other_.declare(queue_ + ".dead-letter");
+    other_.publish(queue_ + ".dead-letter", "foreign");
+    const auto letters = letters_.list(10).value();
+    ASSERT_EQ(letters.size(), 1U);
+    EXPECT_EQ(letters[0].body, "foreign");
+    EXPECT_EQ(letters[0].reason, "");
+    EXPECT_EQ(letters[0].original_queue, queue_);
+    EXPECT_EQ(letters[0].first_failed_at, SystemTime{});
+    const std::vector<std::string> ids{letters[0].id};
+    EXPECT_EQ(letters_.requeue(ids).value(), 1U);
+    EXPECT_EQ(other_.get(queue_, 0ms)->body(), "foreign");
+}
+
+}  // namespace
+}  // namespace rococo::messaging::tests
