@@ -201,9 +201,7 @@ private:
         };
         fields().days_restricted = !begins_with_star(Field::day);
         fields().weekdays_restricted = !begins_with_star(Field::weekday);
-        fields().follows_clock = begins_with_star(Field::minute) || begins_with_star(Field::hour) ||
-                                 fields().minutes == bits_between(0, 59, 1) ||
-                                 fields().hours == bits_between(0, 23, 1);
+        fields().follows_clock = fields().hours == bits_between(0, 23, 1);
     }
 
     bool read_field(Field field, const Word& word) {

@@ -208,8 +208,7 @@ Model random_model(Random& random, bool has_seconds) {
     model.day = random_day(random);
     model.month = random_field(random, 1, 12, 2);
     model.weekday = random_weekday(random);
-    model.follows_clock = model.minute.star || model.hour.star ||
-                          model.minute.values.count() == 60 || model.hour.values.count() == 24;
+    model.follows_clock = model.hour.values.count() == 24;
     return model;
 }
 

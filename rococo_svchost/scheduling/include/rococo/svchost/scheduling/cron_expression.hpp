@@ -41,9 +41,8 @@ struct CronFields {
     bool days_restricted = false;
     bool weekdays_restricted = false;  ///< The same for the weekday field.
 
-    /// The hour or the minute field begins with `*` or names every value: the expression means "all
-    /// the time" rather than "at that time", so it goes by the clock on the wall, whatever that
-    /// does (see `CronExpression::next`).
+    /// It fires in every hour of the day (`*`, `0-23`): it means "all the time" rather than "at that
+    /// time", so it goes by the clock on the wall, whatever that does (see `CronExpression::next`).
     bool follows_clock = false;
 
     /// The days of a month that match, bits 1 to 31.
@@ -77,9 +76,9 @@ public:
     /// beyond the year 9999. `@every` fires one distance after `after`.
     ///
     /// Where the zone's clock changes by less than three hours (cron(8) of Debian, the same limit):
-    /// - forward: an expression for fixed times fires once at the moment of the change for all the
-    ///   times that are skipped. One that `follows_clock` has nothing to make up for.
-    /// - back: an expression for fixed times fires the first time round only. One that
+    /// - forward: an expression for fixed hours fires once at the moment of the change for all of
+    ///   its times that are skipped. One that `follows_clock` has nothing to make up for.
+    /// - back: an expression for fixed hours fires the first time round only. One that
     ///   `follows_clock` fires both times.
     ///
     /// Costs some 100 ns for common expressions and a few microseconds at worst.
