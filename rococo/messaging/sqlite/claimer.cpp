@@ -17,7 +17,7 @@ Claimer::Claimer(Database& database, QueueTable& queues, std::string queue_name,
             "ORDER BY due LIMIT 1) FROM queue WHERE number = ?1"),
       due_(database,
            "SELECT message.key, id, sent_at, content_type, correlation_id, headers, "
-           "original_queue, body, waiting.attempts, waiting.first_failed_at "
+           "original_queue, body, waiting.attempts, waiting.first_failed_at, waiting.came_back "
            "FROM waiting JOIN message ON message.key = waiting.key "
            "WHERE waiting.queue = ? AND waiting.consumer = 0 AND waiting.due <= ? "
            "ORDER BY waiting.due, waiting.key LIMIT ?"),
@@ -67,6 +67,7 @@ Result<void> Claimer::take_due(Room& room, std::int64_t consumer, SystemTime now
         if (!due_.is_null(kDeliveryColumns + 1)) {
             delivery.first_failed_at = due_.integer(kDeliveryColumns + 1);
         }
+        delivery.redelivered = due_.integer(kDeliveryColumns + 2) != 0;
     }
     due_.reset();
     // Changed only now: the index that was walked along is the one that changes.

@@ -18,13 +18,14 @@ ConsumerRegistry::ConsumerRegistry(Database& database)
                     "FROM waiting WHERE queue = ?2 AND consumer = ?1)"),
       // What is waiting already was settled with a retry, or is in the hands of another.
       give_back_claimed_(database,
-                         "INSERT OR IGNORE INTO waiting (key, queue, consumer, due, attempts) "
-                         "SELECT message.key, ?2, 0, 0, 0 FROM claim JOIN message "
+                         "INSERT OR IGNORE INTO waiting (key, queue, consumer, due, came_back, "
+                         "attempts) SELECT message.key, ?2, 0, 0, 1, 0 FROM claim JOIN message "
                          "ON message.key BETWEEN claim.first AND claim.last "
                          "WHERE claim.consumer = ?1"),
       remove_claims_(database, "DELETE FROM claim WHERE consumer = ?"),
-      give_back_waiting_(database,
-                         "UPDATE waiting SET consumer = 0 WHERE queue = ? AND consumer = ?"),
+      give_back_waiting_(
+          database,
+          "UPDATE waiting SET consumer = 0, came_back = 1 WHERE queue = ? AND consumer = ?"),
       remove_(database, "DELETE FROM consumer WHERE number = ?") {}
 
 Result<void> ConsumerRegistry::enter(std::int64_t queue, SystemTime lease_until) {

@@ -2,7 +2,6 @@
 #include "queued_delivery.hpp"
 
 #include <array>
-#include <cstring>
 
 namespace rococo::messaging::sqlite {
 
@@ -17,20 +16,15 @@ QueuedDelivery::QueuedDelivery(const Statement& row, std::string_view queue_name
     queue = original_queue.empty() ? queue_name : original_queue;
     body = row.bytes(7);
 
-    // All texts in one allocation.
+    // All texts in one allocation, which does not move any more.
     const std::array parts{&body, &id, &content_type, &correlation_id, &queue};
     std::size_t size = 0;
     for (const auto* part : parts) size += part->size();
-    bytes_ = std::make_unique_for_overwrite<char[]>(size + 1);
-    char* end = bytes_.get();
+    bytes_.reserve(size);
     for (auto* part : parts) {
-        if (part->empty()) {
-            *part = {};
-            continue;
-        }
-        std::memcpy(end, part->data(), part->size());
-        *part = {end, part->size()};
-        end += part->size();
+        const std::size_t start = bytes_.size();
+        bytes_.append(*part);
+        *part = std::string_view(bytes_.data() + start, part->size());
     }
 
     if (!row.is_null(5)) {

@@ -2,8 +2,8 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -29,7 +29,7 @@ public:
     std::optional<std::int64_t> first_failed_at;
 
 private:
-    std::unique_ptr<char[]> bytes_;
+    std::string bytes_;
     Headers headers_;
     std::vector<HeaderView> header_views_;
 };

@@ -67,6 +67,7 @@ CREATE TABLE waiting (
     queue           INTEGER NOT NULL,
     consumer        INTEGER NOT NULL,  -- in whose hands it is; 0 for nobody's
     due             INTEGER NOT NULL,  -- 0 is at once
+    came_back       INTEGER NOT NULL,  -- 1: unsettled, from a consumer that ended
     attempts        INTEGER NOT NULL,
     first_failed_at INTEGER,
     last_failed_at  INTEGER,

@@ -26,10 +26,10 @@ Settler::Settler(Database& database, QueueTable& queues, std::string queue_name,
       remove_waiting_(database, "DELETE FROM waiting WHERE key = ?"),
       // The message may have been removed meanwhile, by an operator or an earlier owner.
       wait_(database,
-            "INSERT INTO waiting (key, queue, consumer, due, attempts, first_failed_at, "
-            "last_failed_at, error) SELECT ?1, ?2, 0, ?3, ?4, ?5, ?6, ?7 "
+            "INSERT INTO waiting (key, queue, consumer, due, came_back, attempts, first_failed_at, "
+            "last_failed_at, error) SELECT ?1, ?2, 0, ?3, 0, ?4, ?5, ?6, ?7 "
             "WHERE EXISTS (SELECT 1 FROM message WHERE key = ?1) "
-            "ON CONFLICT (key) DO UPDATE SET consumer = 0, due = ?3, attempts = ?4, "
+            "ON CONFLICT (key) DO UPDATE SET consumer = 0, due = ?3, came_back = 0, attempts = ?4, "
             "first_failed_at = ?5, last_failed_at = ?6, error = ?7"),
       let_go_(database, "UPDATE waiting SET consumer = 0 WHERE key = ?"),
       bury_(database,

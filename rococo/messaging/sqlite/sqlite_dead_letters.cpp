@@ -201,7 +201,7 @@ Result<std::size_t> SqliteDeadLetters::Letters::remove(std::span<const std::stri
     return removed;
 }
 
-Result<std::unique_ptr<SqliteDeadLetters>> SqliteDeadLetters::open(SqliteSettings settings,
+Result<std::unique_ptr<SqliteDeadLetters>> SqliteDeadLetters::open(const SqliteSettings& settings,
                                                                    std::string queue,
                                                                    const Clock& clock) {
     auto database = Database::open(settings, Database::IfAbsent::fail, clock);

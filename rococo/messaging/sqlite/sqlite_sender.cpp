@@ -172,7 +172,7 @@ Result<void> SqliteSender::Committer::insert(const Request& request, QueueRow& q
     return {};
 }
 
-Result<std::unique_ptr<SqliteSender>> SqliteSender::open(SqliteSettings settings,
+Result<std::unique_ptr<SqliteSender>> SqliteSender::open(const SqliteSettings& settings,
                                                          const Clock& clock, RandomSource random) {
     auto database = Database::open(settings, Database::IfAbsent::create, clock);
     if (!database) return tl::unexpected(database.error());

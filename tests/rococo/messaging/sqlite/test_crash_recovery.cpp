@@ -56,6 +56,7 @@ TEST_F(CrashRecoveryTest, BringsBackWhatAKilledHostHadInHand) {
     const auto again = receive_soon(*connection);
     ASSERT_THAT(bodies(again), ElementsAre("1", "2"));
     EXPECT_EQ(again[0]->attempt, 1U);
+    EXPECT_TRUE(again[0]->redelivered);
 }
 
 TEST_F(CrashRecoveryTest, WakesForTheDeathOfAnotherHost) {
@@ -101,6 +102,7 @@ TEST_F(CrashRecoveryTest, KeepsTheRetriesOfADeadHostAsTheyWere) {
     ASSERT_THAT(bodies(again), ElementsAre("2", "1"));
     EXPECT_EQ(again[0]->attempt, 1U);
     EXPECT_EQ(again[1]->attempt, 2U);
+    EXPECT_TRUE(again[1]->redelivered);
 }
 
 TEST_F(CrashRecoveryTest, BringsBackWhatAStoppedHostHasWhenItsLeaseEnds) {

@@ -141,6 +141,7 @@ TEST_F(SqliteConnectionTest, BringsARetryWhenItIsDueWithItsAttemptsCharged) {
     ASSERT_THAT(again, SizeIs(1));
     EXPECT_EQ(again[0]->body, "1");
     EXPECT_EQ(again[0]->attempt, 2U);
+    EXPECT_FALSE(again[0]->redelivered) << "it was settled";
 }
 
 TEST_F(SqliteConnectionTest, BringsRetriesInTheOrderInWhichTheyFallDue) {

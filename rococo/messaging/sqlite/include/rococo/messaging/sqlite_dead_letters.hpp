@@ -25,9 +25,8 @@ namespace rococo::messaging {
 class SqliteDeadLetters final : public DeadLetterStore {
 public:
     /// Opens the file; a queue that is not in it has no dead letters.
-    [[nodiscard]] static Result<std::unique_ptr<SqliteDeadLetters>> open(SqliteSettings settings,
-                                                                         std::string queue,
-                                                                         const Clock& clock);
+    [[nodiscard]] static Result<std::unique_ptr<SqliteDeadLetters>> open(
+        const SqliteSettings& settings, std::string queue, const Clock& clock);
     ~SqliteDeadLetters() override;
     SqliteDeadLetters(const SqliteDeadLetters&) = delete;
     SqliteDeadLetters& operator=(const SqliteDeadLetters&) = delete;

@@ -23,7 +23,7 @@ namespace rococo::messaging {
 class SqliteSender final : public MessageSender {
 public:
     /// Opens the queue file, creating it where it is absent.
-    [[nodiscard]] static Result<std::unique_ptr<SqliteSender>> open(SqliteSettings settings,
+    [[nodiscard]] static Result<std::unique_ptr<SqliteSender>> open(const SqliteSettings& settings,
                                                                     const Clock& clock,
                                                                     RandomSource random);
     ~SqliteSender() override;
