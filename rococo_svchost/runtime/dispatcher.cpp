@@ -68,8 +68,9 @@ Result<void> Dispatcher::turn(std::chrono::milliseconds idle_wait) {
 }
 
 SteadyTime Dispatcher::next_deadline(std::chrono::milliseconds idle_wait) const {
-    const bool lingering = !harvest_.jobs.empty() && parts_.pool.in_hand() > 0;
-    return parts_.clock.steady_now() + (lingering ? kLinger : std::min(idle_wait, overdue_wait()));
+    const SteadyTime now = parts_.clock.steady_now();
+    const bool lingering = now < linger_until_ && parts_.pool.in_hand() > 0;
+    return now + (lingering ? kLinger : std::min(idle_wait, overdue_wait()));
 }
 
 std::chrono::milliseconds Dispatcher::overdue_wait() const {
@@ -120,6 +121,7 @@ Result<void> Dispatcher::settle_finished() {
     Settlements settlements = std::exchange(refused_, {});
     if (harvest_.jobs.empty() && settlements.empty()) return {};
 
+    if (!harvest_.jobs.empty()) linger_until_ = parts_.clock.steady_now() + kLinger;
     settlements.reserve(settlements.size() + harvest_.jobs.size());
     for (FinishedJob& finished : harvest_.jobs) {
         settlements.push_back(settlement_of(std::move(finished)));

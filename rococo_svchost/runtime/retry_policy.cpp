@@ -25,7 +25,8 @@ std::string shortened(std::string text) {
 }  // namespace
 
 std::chrono::milliseconds RetryPolicy::delay_after(std::uint32_t attempt, double random) const {
-    const double doublings = static_cast<double>(std::max(attempt, 1U) - 1);
+    // Bounded, since zero times infinity is no delay: 2^63 ms exceeds whatever may be set.
+    const double doublings = std::min(std::max(attempt, 1U) - 1, 63U);
     const double full = std::min(static_cast<double>(first_delay.count()) * std::exp2(doublings),
                                  static_cast<double>(max_delay.count()));
     return std::chrono::milliseconds(std::llround(full * (1 - kJitter * random)));

@@ -95,6 +95,7 @@ private:
     std::atomic<bool> drain_requested_ = false;
     messaging::Settlements refused_;  // given up before processing; settled with the next batch
     Harvest harvest_;
+    SteadyTime linger_until_{};  // until then results may come without a wake
     Totals totals_;
 };
 
