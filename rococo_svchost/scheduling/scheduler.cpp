@@ -2,7 +2,6 @@
 #include "rococo/svchost/scheduling/scheduler.hpp"
 
 #include <algorithm>
-#include <ranges>
 #include <utility>
 
 #include "scheduler_limits.hpp"
@@ -64,7 +63,7 @@ std::optional<SystemTime> Scheduler::wait_until() const {
     if (stopped_) return earliest;
     if (startup_pending_) return now_.wall;
     if (next_due_) earliest = next_start_;
-    for (const auto& run : runs_ | std::views::values) {
+    for (const auto& [id, run] : runs_) {
         if (!run.retry_at) continue;
         const SystemTime at = now_.wall + (*run.retry_at - now_.elapsed);
         earliest = std::min(at, earliest.value_or(at));
@@ -98,7 +97,7 @@ SystemTime Scheduler::settled_through() const {
     const auto unsettled = [&result](SystemTime due) {
         result = std::min(result, due - microseconds(1));
     };
-    for (const auto& run : runs_ | std::views::values)
+    for (const auto& [id, run] : runs_)
         if (run.reason != RunReason::startup) unsettled(run.due);
     for (const auto& waiting : queue_) unsettled(waiting.due);
     if (abandoned_) unsettled(*abandoned_);
@@ -186,22 +185,22 @@ void Scheduler::start_waiting(SchedulerActions& actions) {
     if (stopped_ || queue_.empty()) return;
     // Beside others where runs may overlap, but missed runs never beside one another.
     const bool free =
-        options_.overlap == OverlapPolicy::allow
-            ? std::ranges::none_of(runs_ | std::views::values,
-                                   [](const Run& run) { return run.reason == RunReason::misfire; })
-            : runs_.empty();
+        options_.overlap == OverlapPolicy::allow ? !makes_up_in_hand() : runs_.empty();
     if (!free) return;
     const Waiting next = queue_.front();
     queue_.pop_front();
     start(next, actions);
 }
 
-bool Scheduler::making_up() const {
+bool Scheduler::makes_up_in_hand() const {
     return std::ranges::any_of(
-               queue_,
-               [](const Waiting& waiting) { return waiting.reason == RunReason::misfire; }) ||
-           std::ranges::any_of(runs_ | std::views::values,
-                               [](const Run& run) { return run.reason == RunReason::misfire; });
+        runs_, [](const auto& entry) { return entry.second.reason == RunReason::misfire; });
+}
+
+bool Scheduler::making_up() const {
+    return makes_up_in_hand() || std::ranges::any_of(queue_, [](const Waiting& waiting) {
+               return waiting.reason == RunReason::misfire;
+           });
 }
 
 void Scheduler::cancel_what_is_in_hand(SchedulerActions& actions) {

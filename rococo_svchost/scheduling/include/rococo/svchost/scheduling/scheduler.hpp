@@ -191,6 +191,7 @@ private:
     void make_up_for(SystemTime due, SchedulerActions& actions);
 
     [[nodiscard]] bool busy() const { return !runs_.empty() || !queue_.empty(); }
+    [[nodiscard]] bool makes_up_in_hand() const;
     [[nodiscard]] bool making_up() const;
     void cancel_what_is_in_hand(SchedulerActions& actions);
     void enqueue(Waiting run, SchedulerActions& actions);
