@@ -32,6 +32,22 @@ amqp_table_entry_t text_entry(const char* key, std::string_view value) {
     return entry;
 }
 
+amqp_table_entry_t true_entry(const char* key) {
+    amqp_table_entry_t entry{};
+    entry.key = amqp_cstring_bytes(key);
+    entry.value.kind = AMQP_FIELD_KIND_BOOLEAN;
+    entry.value.value.boolean = 1;
+    return entry;
+}
+
+amqp_table_entry_t table_entry(const char* key, amqp_table_t table) {
+    amqp_table_entry_t entry{};
+    entry.key = amqp_cstring_bytes(key);
+    entry.value.kind = AMQP_FIELD_KIND_TABLE;
+    entry.value.value.table = table;
+    return entry;
+}
+
 }  // namespace
 
 AmqpResult<std::unique_ptr<AmqpLink>> AmqpLink::connect(const RabbitMqSettings& settings,
@@ -71,8 +87,15 @@ AmqpResult<void> AmqpLink::open_socket(const RabbitMqSettings& settings,
 AmqpResult<void> AmqpLink::login(const RabbitMqSettings& settings, const RabbitMqAddress& address,
                                  std::string_view role) {
     const auto name = fmt::format("{} {}", settings.connection_name, role);
-    std::array entries{text_entry("connection_name", name),
-                       text_entry("product", "rococo-service-host")};
+    // Without these the broker tells neither that it ended a subscription nor that it is in alarm;
+    // rabbitmq-c asks for other things only, and merges what it is given here.
+    std::array capabilities{true_entry("consumer_cancel_notify"), true_entry("connection.blocked"),
+                            true_entry("basic.nack"), true_entry("publisher_confirms"),
+                            true_entry("authentication_failure_close")};
+    std::array entries{
+        text_entry("connection_name", name), text_entry("product", "rococo-service-host"),
+        table_entry("capabilities",
+                    {.num_entries = capabilities.size(), .entries = capabilities.data()})};
     const amqp_table_t properties{.num_entries = entries.size(), .entries = entries.data()};
     const auto heartbeat = static_cast<int>(std::min<long>(settings.heartbeat.count(), 65'535));
     const auto reply = amqp_login_with_properties(
