@@ -173,7 +173,7 @@ void Consumer::take_in(ReceivedMessage message, bool group_is_broken) {
         give_back(key, placed);
         return;
     }
-    schedule_extension(key, placed, now + setup_.visibility / 2);
+    schedule_extension(key, placed, now + part_of_visibility(2));
     wait_for_turn(key, placed);
 }
 
@@ -198,7 +198,7 @@ bool Consumer::take_over(const ReceivedMessage& message) {
     entry.received_at = now;
     entry.hidden_until = now + setup_.visibility;
     entry.lost = false;
-    if (!entry.extending) schedule_extension(key, entry, now + setup_.visibility / 2);
+    if (!entry.extending) schedule_extension(key, entry, now + part_of_visibility(2));
     return true;
 }
 

@@ -114,6 +114,9 @@ private:
     [[nodiscard]] std::uint32_t attempt_of(const ReceivedMessage& message) const;
 
     // Visibility.
+    [[nodiscard]] std::chrono::milliseconds part_of_visibility(int divisor) const {
+        return std::chrono::milliseconds(setup_.visibility) / divisor;
+    }
     void schedule_extension(Key key, Entry& entry, SteadyTime at);
     void unschedule_extension(Key key, Entry& entry);
     SteadyTime start_extensions(SteadyTime now);

@@ -26,7 +26,7 @@ void Consumer::unschedule_extension(Key key, Entry& entry) {
 
 SteadyTime Consumer::start_extensions(SteadyTime now) {
     // Those that would follow within moments come along in the same batch.
-    const auto soon = now + setup_.visibility / 10;
+    const auto soon = now + part_of_visibility(10);
     while (!extensions_.empty() && extensions_.begin()->first <= now) {
         std::vector<Key> batch;
         while (batch.size() < kMaxBatch && !extensions_.empty() &&
@@ -84,10 +84,10 @@ void Consumer::extended(Key key, const EntryOutcome& outcome, SteadyTime hidden_
     const auto now = loop_.clock().steady_now();
     if (outcome.done()) {
         entry->hidden_until = hidden_until;
-        schedule_extension(key, *entry, hidden_until - setup_.visibility / 2);
+        schedule_extension(key, *entry, hidden_until - part_of_visibility(2));
     } else if (outcome.passing()) {
         // Several tries fit into the half that is left; `start_extensions` sees when it is over.
-        schedule_extension(key, *entry, now + setup_.visibility / 8);
+        schedule_extension(key, *entry, now + part_of_visibility(8));
     } else if (entry->stage != Entry::Stage::settling) {
         lose(key, *entry, outcome.code);
     }

@@ -202,7 +202,10 @@ Result<std::size_t> SqsDeadLetters::Impl::count() {
     const auto attributes = api_->attributes(*letters_, kNames, give_up_at());
     if (!attributes) return tl::unexpected(attributes.error().error);
     std::size_t sum = 0;
-    for (const auto& [name, text] : *attributes) {
+    for (const auto name : kNames) {
+        const auto found = attributes->find(std::string(name));
+        if (found == attributes->end()) continue;
+        const auto& text = found->second;
         std::size_t number = 0;
         std::from_chars(text.data(), text.data() + text.size(), number);
         sum += number;

@@ -138,7 +138,7 @@ TEST_F(ConnectionTest, AJobOfThreeTimesTheVisibilityTimeoutIsDeliveredOnce) {
     const auto until = clock_.steady_now() + milliseconds(3500);
     while (clock_.steady_now() < until) ASSERT_TRUE(connection->receive(until, more));
     EXPECT_THAT(more, IsEmpty());
-    EXPECT_EQ(fake_.messages("orders")[0].receives, 1);
+    EXPECT_EQ(fake_.messages("orders")[0].receives, 1) << log_.text();
     Settlements settlements;
     settlements.push_back({std::move(deliveries[0]), Verdict::ack, {}, 0, "", ""});
     ASSERT_TRUE(connection->settle(std::move(settlements)));

@@ -84,7 +84,7 @@ TEST_F(FaultsTest, EndlessBodies) {
     auto once = std::make_shared<std::atomic<int>>(0);
     consume_all_while(
         [once](const std::string& action, const Json&) -> std::optional<StubAnswer> {
-            if (action != "ReceiveMessage" || (*once)++ != 1) return std::nullopt;
+            if (action != "ReceiveMessage" || (*once)++ != 0) return std::nullopt;
             StubAnswer endless{200, std::string(1 << 20, ' ')};
             endless.endless = true;
             return endless;
