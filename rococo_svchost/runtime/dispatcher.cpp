@@ -92,7 +92,7 @@ void Dispatcher::accept(Deliveries deliveries) {
             job.identity = identify(*delivery);
             const std::uint32_t crashes = parts_.notes->crashes(job.identity);
             job.suspect = crashes > 0;
-            job.attempt = delivery->attempt + crashes;
+            job.attempt = delivery->attempt + (delivery->attempt_counts_crashes ? 0 : crashes);
         } else {
             job.suspect = delivery->redelivered;
             job.attempt = delivery->attempt;

@@ -167,6 +167,10 @@ void Consumer::take_in(ReceivedMessage message, bool group_is_broken) {
     entry.hidden_until = now + setup_.visibility;
     entry.delivery = std::make_unique<SqsDelivery>(std::move(message), setup_.queue.name, key);
     entry.delivery->attempt = entry.attempt;
+    entry.delivery->attempt_counts_crashes = true;
+    // Unless it was this process that gave it back: then it is known what became of it.
+    entry.delivery->redelivered =
+        entry.receive_count > 1 && !uncharged_.contains(entry.message_id);
     by_message_id_[entry.message_id] = key;
     auto& placed = entries_.emplace(key, std::move(entry)).first->second;
     if (stopping_ || group_is_broken) {
@@ -210,14 +214,9 @@ std::uint32_t Consumer::attempt_of(const ReceivedMessage& message) const {
 }
 
 void Consumer::remember_attempts(const Entry& entry, std::uint32_t made) {
-    const auto uncharged = static_cast<std::int64_t>(entry.receive_count) - made;
-    if (uncharged == 0) {
-        uncharged_.erase(entry.message_id);
-        return;
-    }
     // Full: forget all rather than grow. At worst attempts are charged that were none.
     if (uncharged_.size() >= kMaxRemembered) uncharged_.clear();
-    uncharged_[entry.message_id] = uncharged;
+    uncharged_[entry.message_id] = static_cast<std::int64_t>(entry.receive_count) - made;
 }
 
 void Consumer::wait_for_turn(Key key, Entry& entry) {

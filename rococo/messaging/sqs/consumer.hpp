@@ -179,8 +179,8 @@ private:
     Lane changes_;
     Lane copies_;
 
-    /// By message: receive count less attempts, where they differ (messages given back with nothing
-    /// charged). Bounded, and of this process only: SQS keeps no other count than its receives.
+    /// Receive count less attempts of messages that were given back, be it for a retry or with
+    /// nothing charged. Bounded, and of this process only: SQS keeps no count but its receives.
     std::unordered_map<std::string, std::int64_t> uncharged_;
 };
 

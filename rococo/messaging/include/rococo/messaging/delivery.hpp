@@ -46,6 +46,9 @@ public:
     /// had it may have crashed over it.
     bool redelivered = false;
 
+    /// Whether `attempt` has those that ended in a crash in it already (SQS counts receives).
+    bool attempt_counts_crashes = false;
+
 protected:
     Delivery() = default;
 };
