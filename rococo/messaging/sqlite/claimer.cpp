@@ -18,7 +18,7 @@ Claimer::Claimer(Database& database, QueueTable& queues, std::string queue_name,
       due_(database,
            "SELECT message.key, id, sent_at, content_type, correlation_id, headers, "
            "original_queue, body, waiting.attempts, waiting.first_failed_at, waiting.came_back "
-           "FROM waiting JOIN message ON message.key = waiting.key "
+           "FROM waiting CROSS JOIN message ON message.key = waiting.key "
            "WHERE waiting.queue = ? AND waiting.consumer = 0 AND waiting.due <= ? "
            "ORDER BY waiting.due, waiting.key LIMIT ?"),
       hand_out_(database, "UPDATE waiting SET consumer = ? WHERE key = ?"),
