@@ -1,4 +1,5 @@
 # What the scripts of this folder share; they source it.
+# shellcheck disable=SC2034  # used where it is sourced
 set -euo pipefail
 root=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/.." && pwd)
 cd "$root"
