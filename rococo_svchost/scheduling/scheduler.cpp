@@ -19,6 +19,7 @@ Scheduler::Scheduler(Schedule& schedule, const SchedulerOptions& options, Random
       cursor_(start.wall - microseconds(1)),
       offset_(start.wall.time_since_epoch() - start.elapsed),
       now_(start),
+      last_id_(options.last_id),
       startup_pending_(options.run_at_startup) {
     // A record from the future was written before the clock was set back. A little ahead, it keeps
     // a run from being repeated; further ahead, waiting for it would be worse than a repetition.

@@ -439,6 +439,21 @@ TEST(Scheduler, LeavesARunThatDrainingCutOffUnsettled) {
     EXPECT_EQ(host.scheduler().settled_through(), kNoon + 10s - 1us);
 }
 
+TEST(Scheduler, NumbersRunsOnFromAnEarlierScheduler) {
+    auto schedule = ten_seconds();
+    SimulatedHost first(schedule, {}, kNoon);
+    first.run_length = 60s;
+    first.run_until(kNoon + 10s);
+    ASSERT_EQ(first.scheduler().last_id(), 1U);
+    SimulatedHost second(schedule, {.last_id = first.scheduler().last_id()}, kNoon + 11s);
+    second.run_length = 60s;
+    second.run_until(kNoon + 20s);
+    EXPECT_EQ(second.scheduler().last_id(), 2U);
+    // What is left of the first one's runs means nothing to the second.
+    static_cast<void>(second.scheduler().on_run_finished(1, {}, {kNoon + 20s, 5h + 20s - 11s}));
+    EXPECT_EQ(second.scheduler().in_hand(), 1U);
+}
+
 TEST(Scheduler, DoesNotWaitForARecordFromTheFarFuture) {
     auto schedule = ten_seconds();
     SimulatedHost wrong(schedule, {}, kNoon, kNoon + 24h);

@@ -53,6 +53,8 @@ struct Instant {
 /// like a clock that was set.
 [[nodiscard]] Instant read_clocks();
 
+using RunId = std::uint64_t;
+
 struct SchedulerOptions {
     OverlapPolicy overlap = OverlapPolicy::skip;
     MisfirePolicy misfire = MisfirePolicy::once;
@@ -64,9 +66,10 @@ struct SchedulerOptions {
     bool run_at_startup = false;  ///< A run at once, beside what the schedule says.
     /// The most runs that wait; those beyond are left out, and reported.
     std::size_t longest_queue = 1000;
+    /// Runs are numbered from the one after it: give `Scheduler::last_id` of an earlier scheduler
+    /// whose runs may not have ended yet.
+    RunId last_id = 0;
 };
-
-using RunId = std::uint64_t;
 
 enum class RunReason { scheduled, startup, misfire };
 [[nodiscard]] std::string_view to_string(RunReason reason);
@@ -153,6 +156,9 @@ public:
 
     /// Whether no run is in hand, and none will ever be due.
     [[nodiscard]] bool finished() const;
+
+    /// The number of the latest run that was started.
+    [[nodiscard]] RunId last_id() const { return last_id_; }
 
     /// Runs in hand.
     [[nodiscard]] std::size_t in_hand() const { return runs_.size(); }
