@@ -100,11 +100,11 @@ std::unique_ptr<spdlog::formatter> formatter(LogFormat format) {
     return result;
 }
 
-bool is_continuation(unsigned char c) { return (c & 0xC0U) == 0x80U; }
-
-/// How many bytes the UTF-8 character at the start of `text` has; 0 where it is none.
+/// How many bytes the UTF-8 character at the start of `text` has; 0 where it is none: cut off,
+/// overlong, a surrogate, or past U+10FFFF.
 std::size_t utf8_length(std::string_view text) {
-    const auto first = static_cast<unsigned char>(text[0]);
+    const auto byte = [text](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+    const unsigned char first = byte(0);
     const std::size_t length = first < 0x80   ? 1
                                : first < 0xC2 ? 0
                                : first < 0xE0 ? 2
@@ -113,9 +113,11 @@ std::size_t utf8_length(std::string_view text) {
                                               : 0;
     if (length == 0 || length > text.size()) return 0;
     for (std::size_t i = 1; i < length; ++i) {
-        if (!is_continuation(static_cast<unsigned char>(text[i]))) return 0;
+        if ((byte(i) & 0xC0U) != 0x80U) return 0;
     }
-    return length;
+    const bool refused = (first == 0xE0 && byte(1) < 0xA0) || (first == 0xED && byte(1) >= 0xA0) ||
+                         (first == 0xF0 && byte(1) < 0x90) || (first == 0xF4 && byte(1) >= 0x90);
+    return refused ? 0 : length;
 }
 
 bool is_control(std::string_view character) {

@@ -3,9 +3,11 @@
 
 #include <dlfcn.h>
 #include <fmt/format.h>
+#include <link.h>
 
 #include <algorithm>
 #include <array>
+#include <cstdint>
 #include <fstream>
 #include <system_error>
 
@@ -18,6 +20,25 @@ namespace fs = std::filesystem;
 tl::unexpected<Error> refuse(const fs::path& path, std::string_view problem) {
     return failure(ErrorKind::service,
                    fmt::format("cannot load the service {}: {}", path.string(), problem));
+}
+
+/// How many bytes an ELF file must have for its segments to be there; 0 where it is not ours to
+/// tell (another word size, headers that are cut off): dlopen refuses those in words.
+std::uint64_t needed_bytes(std::ifstream& file) {
+    ElfW(Ehdr) header{};
+    file.seekg(0);
+    if (!file.read(reinterpret_cast<char*>(&header), sizeof header)) return 0;
+    if (header.e_phentsize != sizeof(ElfW(Phdr))) return 0;
+    file.seekg(static_cast<std::streamoff>(header.e_phoff));
+    std::uint64_t needed = 0;
+    for (unsigned i = 0; i < header.e_phnum; ++i) {
+        ElfW(Phdr) segment{};
+        if (!file.read(reinterpret_cast<char*>(&segment), sizeof segment)) return 0;
+        if (segment.p_type == PT_LOAD) {
+            needed = std::max<std::uint64_t>(needed, segment.p_offset + segment.p_filesz);
+        }
+    }
+    return needed;
 }
 
 /// dlopen's own words for a text file or a folder are of little help: says it first.
@@ -34,6 +55,12 @@ Result<void> check_is_library(const fs::path& path) {
         return refuse(path,
                       "it is not a shared library (expected an ELF file, as built by "
                       "rococo_add_service())");
+    }
+    // The loader maps segments without asking for the file's size, and dies on what is missing.
+    const std::uint64_t needed = needed_bytes(file);
+    if (const auto size = fs::file_size(path, error); !error && size < needed) {
+        return refuse(path,
+                      fmt::format("it is cut off: it has {} of at least {} bytes", size, needed));
     }
     return {};
 }

@@ -16,11 +16,12 @@
 namespace rococo {
 
 /// What a processor may set on a message that it sends; everything is optional.
+// Initialisers on all, so that naming some of them warns of none that is left out.
 struct SendOptions {
-    std::string id;  ///< Empty: the host makes one.
+    std::string id{};  ///< Empty: the host makes one.
     std::string content_type = "application/json";
-    std::string correlation_id;
-    std::vector<std::pair<std::string, std::string>> headers;
+    std::string correlation_id{};
+    std::vector<std::pair<std::string, std::string>> headers{};
 };
 
 /// What the host does for a processor while it handles a message or a run.

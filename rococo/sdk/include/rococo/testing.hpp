@@ -47,12 +47,12 @@ struct Result {
 
 /// A message to feed to a processor. Everything but the body has a sensible default.
 struct TestMessage {
-    std::string body;
+    std::string body{};
     std::string id = "test-message";
     std::string queue = "test-queue";
     std::string content_type = "application/json";
-    std::string correlation_id;
-    std::vector<std::pair<std::string, std::string>> headers;
+    std::string correlation_id{};
+    std::vector<std::pair<std::string, std::string>> headers{};
     std::uint32_t attempt = 1;
     std::chrono::system_clock::time_point sent_at{};
 };

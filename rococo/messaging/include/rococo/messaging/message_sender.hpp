@@ -14,11 +14,11 @@ namespace rococo::messaging {
 
 /// A message to be sent.
 struct OutgoingMessage {
-    std::string body;
-    std::string id;  ///< Empty: the sender makes one (a random UUID).
+    std::string body{};
+    std::string id{};  ///< Empty: the sender makes one (a random UUID).
     std::string content_type = "application/json";
-    std::string correlation_id;
-    std::vector<std::pair<std::string, std::string>> headers;  ///< Name and value, UTF-8.
+    std::string correlation_id{};
+    std::vector<std::pair<std::string, std::string>> headers{};  ///< Name and value, UTF-8.
 };
 
 /// The sending side: messages to any queue of the same broker.

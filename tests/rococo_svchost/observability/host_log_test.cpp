@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: MIT
+#include "rococo_svchost/observability/host_log.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <nlohmann/json.hpp>
+#include <source_location>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace rococo::svchost {
+namespace {
+
+using testing::MatchesRegex;
+
+/// What is written to standard error meanwhile.
+std::string written(LogLevel level, LogFormat format,
+                    const std::function<void(const Logger&)>& log_lines) {
+    testing::internal::CaptureStderr();
+    {
+        HostLog log(level, format);
+        log_lines(log.logger());
+        log.flush();
+    }
+    return testing::internal::GetCapturedStderr();
+}
+
+std::vector<std::string> lines_of(const std::string& text) {
+    std::vector<std::string> lines;
+    std::size_t begin = 0;
+    for (std::size_t end = 0; (end = text.find('\n', begin)) != std::string::npos;
+         begin = end + 1) {
+        lines.push_back(text.substr(begin, end - begin));
+    }
+    return lines;
+}
+
+TEST(HostLog, WritesTheOriginalsLineToTheLetter) {
+    const unsigned line = std::source_location::current().line() + 2;
+    const std::string text = written(LogLevel::info, LogFormat::text, [](const Logger& logger) {
+        logger.info("processor_module: {}", "service_example.processor");
+    });
+    EXPECT_THAT(text, MatchesRegex("[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2},[0-9]{3} "
+                                   "\\[INFO\\] host_log_test:" +
+                                   std::to_string(line) +
+                                   " - processor_module: service_example.processor\n"));
+}
+
+TEST(HostLog, NamesLevelsAsPythonDoes) {
+    const std::string text = written(LogLevel::debug, LogFormat::text, [](const Logger& logger) {
+        logger.debug("1");
+        logger.info("2");
+        logger.warning("3");
+        logger.error("4");
+        logger.critical("5");
+    });
+    const auto lines = lines_of(text);
+    ASSERT_EQ(lines.size(), 5U);
+    const char* names[] = {"[DEBUG]", "[INFO]", "[WARNING]", "[ERROR]", "[CRITICAL]"};
+    for (std::size_t i = 0; i < 5; ++i) {
+        EXPECT_NE(lines[i].find(names[i]), std::string::npos) << lines[i];
+    }
+}
+
+TEST(HostLog, DropsWhatIsBelowItsLevel) {
+    const std::string text = written(LogLevel::error, LogFormat::text, [](const Logger& logger) {
+        logger.warning("dropped");
+        logger.error("kept");
+        EXPECT_FALSE(logger.enabled(LogLevel::warning));
+        EXPECT_TRUE(logger.enabled(LogLevel::critical));
+    });
+    EXPECT_EQ(lines_of(text).size(), 1U);
+    EXPECT_NE(text.find("kept"), std::string::npos);
+}
+
+TEST(HostLog, NoBodyCanForgeALineOrTalkToATerminal) {
+    const std::string text = written(LogLevel::info, LogFormat::text, [](const Logger& logger) {
+        logger.info("{}", "one\n2026-11-24 03:31:33,123 [INFO] forged:1 - two\x1b[2J");
+    });
+    EXPECT_EQ(lines_of(text).size(), 1U);
+    EXPECT_TRUE(text.ends_with("one\\n2026-11-24 03:31:33,123 [INFO] forged:1 - two\\x1b[2J\n"))
+        << text;
+}
+
+TEST(HostLog, BracesAndPercentSignsAreOnlyText) {
+    const std::string text = written(LogLevel::info, LogFormat::text, [](const Logger& logger) {
+        logger.info("{}", "{} %v %s {0}");
+    });
+    EXPECT_TRUE(text.ends_with(" - {} %v %s {0}\n")) << text;
+}
+
+TEST(HostLog, WritesOneJsonObjectALine) {
+    const unsigned line = std::source_location::current().line() + 2;
+    const std::string text = written(LogLevel::info, LogFormat::json, [](const Logger& logger) {
+        logger.warning("say \"{}\"\n\x1b", "hello");
+        logger.info("\xE2\x82\xAC and \xff");
+    });
+    const auto lines = lines_of(text);
+    ASSERT_EQ(lines.size(), 2U);
+    const auto first = nlohmann::json::parse(lines[0]);
+    EXPECT_THAT(first["time"].get<std::string>(),
+                MatchesRegex("[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\\.[0-9]{6}Z"));
+    EXPECT_EQ(first["level"], "WARNING");
+    EXPECT_EQ(first["module"], "host_log_test");
+    EXPECT_EQ(first["line"], line);
+    EXPECT_EQ(first["message"], "say \"hello\"\n\x1b");
+    EXPECT_EQ(first.size(), 5U);
+    EXPECT_EQ(lines[0].find('\x1b'), std::string::npos);
+    EXPECT_EQ(nlohmann::json::parse(lines[1])["message"], "\xE2\x82\xAC and \xEF\xBF\xBD");
+}
+
+TEST(HostLog, LinesOfSeveralThreadsDoNotMix) {
+    const std::string text = written(LogLevel::info, LogFormat::text, [](const Logger& logger) {
+        std::vector<std::jthread> threads;
+        for (int thread = 0; thread < 4; ++thread) {
+            threads.emplace_back([&logger] {
+                for (int i = 0; i < 200; ++i) logger.info("{}", std::string(100, 'x'));
+            });
+        }
+    });
+    const auto lines = lines_of(text);
+    ASSERT_EQ(lines.size(), 800U);
+    for (const std::string& line : lines) {
+        EXPECT_TRUE(line.ends_with(" - " + std::string(100, 'x'))) << line;
+    }
+}
+
+TEST(EscapeControlCharacters, EscapesWhatATerminalObeys) {
+    EXPECT_EQ(escape_control_characters("a\nb\rc\td"), "a\\nb\\rc\\td");
+    EXPECT_EQ(escape_control_characters(std::string_view("\0\x07\x1b\x7f", 4)),
+              "\\x00\\x07\\x1b\\x7f");
+    EXPECT_EQ(escape_control_characters("\xC2\x9B"
+                                        "31m"),
+              "\\xc2\\x9b31m")
+        << "a C1 control: CSI";
+}
+
+TEST(EscapeControlCharacters, KeepsTextInAnyLanguage) {
+    for (const char* text :
+         {"plain", "gr\xC3\xBC\xC3\x9F Gott", "\xE2\x82\xAC", "\xF0\x9F\x98\x80", "\xC2\xA0", ""}) {
+        EXPECT_EQ(escape_control_characters(text), text);
+    }
+}
+
+TEST(EscapeControlCharacters, EscapesWhatIsNotUtf8) {
+    EXPECT_EQ(escape_control_characters("\xff"), "\\xff");
+    EXPECT_EQ(escape_control_characters("\x80"
+                                        "a"),
+              "\\x80a");
+    EXPECT_EQ(escape_control_characters("\xC0\x80"), "\\xc0\\x80") << "overlong";
+    EXPECT_EQ(escape_control_characters("\xE2\x82"), "\\xe2\\x82") << "cut off";
+    EXPECT_EQ(escape_control_characters("\xF5\x80\x80\x80"), "\\xf5\\x80\\x80\\x80");
+    EXPECT_EQ(escape_control_characters("\xE0\x82\xAC"), "\\xe0\\x82\\xac")
+        << "overlong in three bytes";
+    EXPECT_EQ(escape_control_characters("\xED\xA0\x80"), "\\xed\\xa0\\x80") << "a surrogate";
+}
+
+}  // namespace
+}  // namespace rococo::svchost
