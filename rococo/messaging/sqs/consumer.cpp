@@ -16,6 +16,8 @@ constexpr std::size_t kMaxHeld = 1000;
 /// money.
 constexpr std::chrono::seconds kBetweenEmptyPolls{1};
 constexpr std::size_t kMaxRemembered = 20'000;
+/// How soon SQS answers a waiting poll once a message is visible.
+constexpr std::chrono::milliseconds kAfterGivingBack{300};
 
 std::string random_id(const RandomBits& random) {
     return fmt::format("{:016x}{:016x}", random(), random());
@@ -169,8 +171,7 @@ void Consumer::take_in(ReceivedMessage message, bool group_is_broken) {
     entry.delivery->attempt = entry.attempt;
     entry.delivery->attempt_counts_crashes = true;
     // Unless it was this process that gave it back: then it is known what became of it.
-    entry.delivery->redelivered =
-        entry.receive_count > 1 && !uncharged_.contains(entry.message_id);
+    entry.delivery->redelivered = entry.receive_count > 1 && !uncharged_.contains(entry.message_id);
     by_message_id_[entry.message_id] = key;
     auto& placed = entries_.emplace(key, std::move(entry)).first->second;
     if (stopping_ || group_is_broken) {
@@ -255,6 +256,18 @@ void Consumer::stop_receiving() {
     ready_.clear();
 }
 
+/// Whether polls under way are about to bring messages, which must be read and given back: an
+/// answer is on its way, or messages were shown to the queue a moment ago, and the polls see them
+/// first.
+bool Consumer::polls_will_answer(SteadyTime now) const {
+    if (polls_.empty()) return false;
+    if (last_given_back_at_ != SteadyTime::min() && now < last_given_back_at_ + kAfterGivingBack) {
+        return true;
+    }
+    return std::any_of(polls_.begin(), polls_.end(),
+                       [this](const auto& poll) { return api_.caller().answering(poll.first); });
+}
+
 void Consumer::close(SteadyTime deadline) {
     stop_receiving();
     std::vector<Key> in_hand;
@@ -264,16 +277,10 @@ void Consumer::close(SteadyTime deadline) {
     for (const Key key : in_hand) {
         if (Entry* entry = find(key)) give_back(key, *entry);
     }
-    // An answer that is on its way holds messages: read it, and give them back.
-    const auto answer_arrives = [this] {
-        return std::any_of(polls_.begin(), polls_.end(), [this](const auto& poll) {
-            return api_.caller().answering(poll.first);
-        });
-    };
     for (auto now = loop_.clock().steady_now();
-         now < deadline && !fatal_ && (settling_ > 0 || answer_arrives());
+         now < deadline && !fatal_ && (settling_ > 0 || polls_will_answer(now));
          now = loop_.clock().steady_now()) {
-        loop_.turn(std::min(deadline, pump()));
+        loop_.turn(std::min({deadline, pump(), now + kAfterGivingBack}));
     }
     for (const auto& [id, poll] : polls_) api_.caller().cancel(id);
     polls_.clear();

@@ -107,6 +107,7 @@ private:
     void start_poll(std::size_t size, SteadyTime now);
     void polled(AwsCaller::Id id, tl::expected<std::vector<ReceivedMessage>, CallFailure> result);
     void poll_failed(const Poll& poll, const CallFailure& failure);
+    [[nodiscard]] bool polls_will_answer(SteadyTime now) const;
     void take_in(std::vector<ReceivedMessage> messages);
     void take_in(ReceivedMessage message, bool group_is_broken);
     [[nodiscard]] bool take_over(const ReceivedMessage& message);
@@ -155,6 +156,7 @@ private:
 
     std::size_t prefetch_ = 1;
     bool stopping_ = false;
+    SteadyTime last_given_back_at_ = SteadyTime::min();
     std::optional<Error> fatal_;
 
     Key last_key_;

@@ -188,6 +188,7 @@ void Consumer::changed(const std::vector<std::pair<Key, std::string>>& batch,
         const bool passing = result ? (*result)[i].passing() : true;
         // After its visibility timeout it has come back by itself.
         if (!passing || now >= entry->hidden_until) {
+            last_given_back_at_ = now;
             finish(key);
             continue;
         }

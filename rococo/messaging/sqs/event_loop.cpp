@@ -3,6 +3,7 @@
 
 #include <curl/curl.h>
 #include <fmt/format.h>
+#include <pthread.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -10,6 +11,7 @@
 #include <array>
 #include <cctype>
 #include <cerrno>
+#include <csignal>
 #include <deque>
 #include <map>
 #include <mutex>
@@ -69,6 +71,31 @@ std::size_t on_header(char* data, std::size_t, std::size_t size, void* user) {
     exchange.answer.headers.emplace_back(std::move(name), value);
     return size;
 }
+
+/// Keeps SIGPIPE from ending the process: OpenSSL writes to sockets that the other side has closed,
+/// and libcurl leaves the signal alone where it is told not to touch signals (which it must be
+/// told, in a process of many threads).
+class WithoutSigpipe {
+public:
+    WithoutSigpipe() {
+        sigemptyset(&sigpipe_);
+        sigaddset(&sigpipe_, SIGPIPE);
+        pthread_sigmask(SIG_BLOCK, &sigpipe_, &before_);
+    }
+    ~WithoutSigpipe() {
+        if (sigismember(&before_, SIGPIPE) == 1) return;  // It was blocked: not ours to take.
+        const timespec now{};
+        while (sigtimedwait(&sigpipe_, nullptr, &now) == SIGPIPE) {
+        }
+        pthread_sigmask(SIG_SETMASK, &before_, nullptr);
+    }
+    WithoutSigpipe(const WithoutSigpipe&) = delete;
+    WithoutSigpipe& operator=(const WithoutSigpipe&) = delete;
+
+private:
+    sigset_t sigpipe_{};
+    sigset_t before_{};
+};
 
 void initialise_curl() {
     static std::once_flag once;
@@ -175,6 +202,7 @@ struct EventLoop::Impl {
     }
 
     void retire(std::unique_ptr<Exchange> exchange) {
+        const WithoutSigpipe guard;  // It may close the connection.
         curl_multi_remove_handle(multi.get(), exchange->easy.get());
         if (spare.size() < kMaxIdleConnections) spare.push_back(std::move(exchange->easy));
     }
@@ -228,8 +256,14 @@ EventLoop::EventLoop(const Clock& clock) : clock_(clock), impl_(std::make_unique
 }
 
 EventLoop::~EventLoop() {
-    for (auto& [id, exchange] : impl_->exchanges) {
-        curl_multi_remove_handle(impl_->multi.get(), exchange->easy.get());
+    {
+        const WithoutSigpipe guard;
+        for (auto& [id, exchange] : impl_->exchanges) {
+            curl_multi_remove_handle(impl_->multi.get(), exchange->easy.get());
+        }
+        impl_->exchanges.clear();
+        impl_->spare.clear();
+        impl_->multi.reset();
     }
     ::close(impl_->wake_fd);
 }
@@ -278,8 +312,11 @@ void EventLoop::turn(SteadyTime deadline) {
     curl_multi_poll(impl_->multi.get(), &extra, 1, static_cast<int>(wait_ms), nullptr);
     impl_->read_wake_fd();
 
-    int running = 0;
-    curl_multi_perform(impl_->multi.get(), &running);
+    {
+        const WithoutSigpipe guard;
+        int running = 0;
+        curl_multi_perform(impl_->multi.get(), &running);
+    }
     impl_->deliver();
     impl_->run_timers(clock_.steady_now());
 }

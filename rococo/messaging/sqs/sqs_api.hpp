@@ -86,7 +86,7 @@ public:
     [[nodiscard]] tl::expected<Attributes, CallFailure> attributes(
         const Queue& queue, std::span<const std::string_view> names, SteadyTime give_up_at);
 
-    [[nodiscard]] AwsCaller& caller() { return caller_; }
+    [[nodiscard]] AwsCaller& caller() const { return caller_; }
 
 private:
     void batch(std::string action, const nlohmann::json& body, const Queue& queue,

@@ -3,13 +3,16 @@ import os
 import pathlib
 import socket
 import subprocess
+import sys
 import time
 
-import boto3
-import botocore.config
 import pytest
-from fault_proxy import FaultProxy
-from support.host import BUILD, ServiceFolder
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+
+from fault_proxy import FaultProxy  # noqa: E402
+from json_boto3 import sqs_client  # noqa: E402
+from support.host import BUILD, ServiceFolder  # noqa: E402
 
 EMULATOR = "fauxqs@2.4.1"
 REGION = "eu-central-1"
@@ -86,7 +89,7 @@ class Queue:
             assert not answer.get("Failed"), answer
 
     def receive(self, wait=5):
-        """Up to ten messages; the client checks the MD5s of body and attributes itself."""
+        """Up to ten messages."""
         return self.client.receive_message(
             QueueUrl=self.url,
             MaxNumberOfMessages=10,
@@ -104,14 +107,7 @@ class Queue:
 @pytest.fixture
 def make_queue(emulator, request):
     """Makes queues whose names belong to this test alone."""
-    client = boto3.client(
-        "sqs",
-        endpoint_url=emulator,
-        region_name=REGION,
-        aws_access_key_id=KEY["AWS_ACCESS_KEY_ID"],
-        aws_secret_access_key=KEY["AWS_SECRET_ACCESS_KEY"],
-        config=botocore.config.Config(retries={"max_attempts": 0}),
-    )
+    client = sqs_client(emulator, REGION, *KEY.values(), retries={"max_attempts": 0})
 
     def make(name, **attributes):
         return Queue(client, f"{request.node.name[:40]}-{name}", attributes)

@@ -7,6 +7,15 @@ import json
 from support.host import wait_until
 
 
+def attributes_md5(attributes):
+    """The digest that SQS documents, for attributes of type String."""
+    digest = hashlib.md5()
+    for name, value in sorted(attributes.items()):
+        for text in (name, value["DataType"], None, value["StringValue"]):
+            digest.update(b"\1" if text is None else len(text.encode()).to_bytes(4, "big") + text.encode())
+    return digest.hexdigest()
+
+
 def test_messages_of_another_client_are_handled(make_queue, sqs_service):
     queue = make_queue("in")
     attributes = {
@@ -32,6 +41,9 @@ def test_what_a_processor_sends_is_read_by_another_client(make_queue, sqs_servic
         messages = out.receive(wait=10)
     assert [m["Body"] for m in messages] == [body]
     assert messages[0]["MD5OfBody"] == hashlib.md5(body.encode()).hexdigest()
+    attributes = messages[0]["MessageAttributes"]
+    assert attributes["content-type"] == {"DataType": "String", "StringValue": "application/json"}
+    assert messages[0]["MD5OfMessageAttributes"] == attributes_md5(attributes)
 
 
 def test_send_check_and_dead_letters_of_the_command_line(make_queue, sqs_service):
