@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <cstddef>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -50,6 +52,17 @@ struct DeadLettersArguments {
     std::size_t limit = 100;
 };
 [[nodiscard]] int dead_letters(const DeadLettersArguments& arguments);
+
+struct NextArguments {
+    std::filesystem::path folder = ".";
+    std::string expression;  ///< Empty: the service's own schedule.
+    std::optional<std::size_t> count;
+    std::string from;
+    std::string until;
+    std::string timezone;
+    bool json = false;
+};
+[[nodiscard]] int next(const NextArguments& arguments);
 
 struct NewArguments {
     std::string name;

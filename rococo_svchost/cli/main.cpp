@@ -28,6 +28,7 @@ constexpr const char* kExamples = R"(Examples:
   svchost                                run it until SIGTERM or Ctrl-C
   svchost send orders '{"id": 7}'        send it a message
   svchost dead-letters list              what was given up, and why
+  svchost next                           when a schedule's service will run
   svchost config                         the values in force, and where each came from
   svchost check                          is everything right? Consumes nothing
 
@@ -47,6 +48,7 @@ public:
         add_config();
         add_send();
         add_dead_letters();
+        add_next();
         add_new();
         add_version();
         add_completion();
@@ -144,6 +146,27 @@ private:
             command_ = [this] { return dead_letters(dead_letters_); };
         });
     }
+    void add_next() {
+        CLI::App* command =
+            add("next", "Show the coming runs of a schedule, and what it means in English",
+                R"(Examples:
+  svchost next                           of the service in this folder
+  svchost next '30 9 * * mon-fri' --tz Europe/Berlin -n 5
+  svchost next --until 2027-12-31 --format json   a year ahead, for a test in CI)");
+        command->add_option("EXPRESSION", next_.expression,
+                            "A cron expression; the service's own schedule otherwise");
+        command->add_option("-n", next_.count, "How many; 10, or all of them with --until");
+        command->add_option("--from", next_.from, "From this time on, such as 2027-01-01T09:00");
+        command->add_option("--until", next_.until, "Up to this time");
+        command->add_option("--tz", next_.timezone, "The time zone, such as Europe/Berlin");
+        command->add_option("--format", format_, "text or json")
+            ->check(CLI::IsMember({"text", "json"}));
+        add_folder(*command, next_.folder, false);
+        command->callback([this] {
+            next_.json = format_ == "json";
+            command_ = [this] { return next(next_); };
+        });
+    }
     void add_new() {
         CLI::App* command = add("new", "Make a new service that builds, runs and has a test");
         command->add_option("NAME", new_.name, "Its folder and package, such as order_mail")
@@ -175,6 +198,8 @@ private:
     ConfigArguments config_;
     SendArguments send_;
     DeadLettersArguments dead_letters_;
+    NextArguments next_;
+    std::string format_ = "text";
     NewArguments new_;
     std::string shell_;
 };

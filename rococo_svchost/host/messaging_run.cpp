@@ -65,24 +65,37 @@ std::unique_ptr<CrashNotes> open_notes(const HostContext& context, const std::st
     return std::move(*notes);
 }
 
-/// EXIT_WHEN_FINISHED as it stands now, read again now and then.
-class FinishSwitch {
+/// The consume configuration as it stands now, read again now and then; asked by the dispatcher
+/// whether to exit once finished.
+class LiveConfig {
 public:
-    FinishSwitch(ConsumeConfig config, const HostContext& context)
-        : config_(std::move(config)), context_(context) {}
+    LiveConfig(ConsumeConfig config, const HostContext& context)
+        : config_(std::move(config)),
+          context_(context),
+          applied_{.exit_when_finished = context.configuration.boolean("EXIT_WHEN_FINISHED"),
+                   .listen_interval = context.configuration.duration("LISTEN_INTERVAL"),
+                   .visibility_timeout = context.configuration.duration("VISIBILITY_TIMEOUT")} {}
 
-    bool operator()() {
+    bool exit_when_finished() {
         const SteadyTime now = context_.clock.steady_now();
         if (now >= next_look_) {
             next_look_ = now + kConsumeConfigInterval;
-            for (const std::string& line : config_.refresh()) context_.logger.info("{}", line);
+            refresh();
         }
         return config_.current().exit_when_finished;
     }
 
 private:
+    void refresh() {
+        for (const std::string& line : config_.refresh()) context_.logger.info("{}", line);
+        if (config_.current() == applied_) return;
+        applied_ = config_.current();
+        context_.messaging.apply(applied_);
+    }
+
     ConsumeConfig config_;
     const HostContext& context_;
+    ConsumeSettings applied_;  // the adapter was made with the configuration's
     SteadyTime next_look_{};
 };
 
@@ -131,15 +144,15 @@ int run_messaging(const HostContext& context, const std::string& queue) {
     logger.info("Consuming from queue {} at {} with {} worker(s)", queue, adapter->endpoint(),
                 pool_config.workers);
 
-    Dispatcher dispatcher(
-        dispatcher_settings(configuration),
-        {.adapter = *adapter,
-         .pool = **pool,
-         .notes = notes.get(),
-         .clock = context.clock,
-         .logger = logger,
-         .random = [&] { return to_fraction(context.random()); },
-         .exit_when_finished = FinishSwitch(std::move(*consume_config), context)});
+    LiveConfig live_config(std::move(*consume_config), context);
+    Dispatcher dispatcher(dispatcher_settings(configuration),
+                          {.adapter = *adapter,
+                           .pool = **pool,
+                           .notes = notes.get(),
+                           .clock = context.clock,
+                           .logger = logger,
+                           .random = [&] { return to_fraction(context.random()); },
+                           .exit_when_finished = [&] { return live_config.exit_when_finished(); }});
     running = &dispatcher;
     const auto end = dispatcher.run();
 

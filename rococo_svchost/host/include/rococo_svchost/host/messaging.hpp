@@ -9,6 +9,7 @@
 #include "rococo/base/clock.hpp"
 #include "rococo/base/result.hpp"
 #include "rococo/configuration/configuration.hpp"
+#include "rococo/configuration/consume_config.hpp"
 #include "rococo/logger.hpp"
 #include "rococo/messaging/dead_letter_store.hpp"
 #include "rococo/messaging/message_adapter.hpp"
@@ -33,6 +34,9 @@ public:
     /// The dead letters of this queue.
     [[nodiscard]] virtual Result<std::unique_ptr<messaging::DeadLetterStore>> dead_letters(
         const std::string& queue) = 0;
+
+    /// Takes in what may change while the host runs, for the adapter made last.
+    virtual void apply(const ConsumeSettings& /*settings*/) {}
 };
 
 /// Sixty-four random bits a call, from any thread.
