@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "host_context.hpp"
@@ -48,7 +49,7 @@ void log_warnings(const Configuration& configuration, const Logger& logger) {
 }
 
 int report(const std::vector<Error>& errors, const Logger& logger) {
-    for (const Error& error : errors) logger.critical("{}", error.message);
+    for (const Error& error : errors) log_failure(logger, error);
     const bool configuration = std::any_of(errors.begin(), errors.end(), [](const Error& error) {
         return error.kind == ErrorKind::configuration;
     });
@@ -93,6 +94,16 @@ Preparation prepare(const Configuration& configuration, const MessagingParts& pa
 }
 
 }  // namespace
+
+int log_failure(const Logger& logger, const Error& error) {
+    std::string_view rest = error.message;
+    while (true) {
+        const std::size_t end = rest.find('\n');
+        logger.critical("{}", rest.substr(0, end));
+        if (end == std::string_view::npos) return exit_code(error.kind);
+        rest.remove_prefix(end + 1);
+    }
+}
 
 void exit_now(HostLog& log, int code) {
     log.flush();

@@ -29,6 +29,9 @@ struct HostContext {
 /// Works on a schedule; returns the exit code.
 [[nodiscard]] int run_schedule(const HostContext& context);
 
+/// Logs a failure that ends the host, a log line for each of its lines, and returns its exit code.
+int log_failure(const Logger& logger, const Error& error);
+
 /// Ends the process although threads of the user's code are running: nothing is destroyed under
 /// their feet.
 [[noreturn]] void exit_now(HostLog& log, int code);

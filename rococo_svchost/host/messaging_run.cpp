@@ -116,10 +116,7 @@ void log_totals(const Logger& logger, const Dispatcher::Totals& totals) {
 int run_messaging(const HostContext& context, const std::string& queue) {
     const Configuration& configuration = context.configuration;
     const Logger& logger = context.logger;
-    const auto fail = [&](const Error& error) {
-        logger.critical("{}", error.message);
-        return exit_code(error.kind);
-    };
+    const auto fail = [&](const Error& error) { return log_failure(logger, error); };
 
     std::atomic<Dispatcher*> running = nullptr;
     const Termination termination(&drain_or_exit, &running);

@@ -96,8 +96,7 @@ private:
     }
 
     int fail(const Error& error) {
-        logger_.critical("{}", error.message);
-        const int code = exit_code(error.kind);
+        const int code = log_failure(logger_, error);
         if (runs_.running() > 0) exit_now(context_.log, code);
         return code;
     }
@@ -128,7 +127,7 @@ private:
     std::optional<ScheduleSetup> make_setup(std::optional<SystemTime> phase) {
         auto made = make_schedule(schedule_settings(context_.configuration, started_at_, phase));
         if (made) return std::move(*made);
-        for (const Error& error : made.error()) logger_.critical("{}", error.message);
+        for (const Error& error : made.error()) log_failure(logger_, error);
         return std::nullopt;
     }
 
@@ -379,10 +378,7 @@ void drain_or_exit(void* argument) {
 }  // namespace
 
 int run_schedule(const HostContext& context) {
-    const auto fail = [&](const Error& error) {
-        context.logger.critical("{}", error.message);
-        return exit_code(error.kind);
-    };
+    const auto fail = [&](const Error& error) { return log_failure(context.logger, error); };
     std::atomic<ScheduleRun*> running = nullptr;
     const Termination termination(&drain_or_exit, &running);
 

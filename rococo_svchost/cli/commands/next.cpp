@@ -17,7 +17,12 @@ Result<ScheduleSettings> settings_of(const NextArguments& arguments, SystemTime 
     const auto configuration = Configuration::load(process_environment(), arguments.folder);
     if (!configuration.errors().empty()) return tl::unexpected(configuration.errors().front());
     ScheduleSettings settings = schedule_settings(configuration, now);
-    if (!arguments.expression.empty()) settings.expressions = arguments.expression;
+    if (!arguments.expression.empty()) {
+        settings.expressions = arguments.expression;
+        settings.time_amount.clear();
+        settings.time_unit.clear();
+        settings.run_at.clear();
+    }
     if (!arguments.timezone.empty()) settings.timezone = arguments.timezone;
     settings.jitter.clear();  // what comes is shown as the schedule has it
     return settings;
