@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 
 #include <cstddef>
-#include <source_location>
 #include <type_traits>
 #include <utility>
 
@@ -15,16 +14,19 @@ enum class LogLevel : int { debug = 0, info = 1, warning = 2, error = 3, critica
 
 namespace detail {
 
-/// A format string, checked at compile time, that remembers where it was written.
+/// A format string, checked at compile time, that remembers where it was written. (By the built-in
+/// functions behind std::source_location, which clang before version 16 does not have.)
 template <typename... Args>
 struct LocatedFormat {
     template <typename String>
     consteval LocatedFormat(const String& text,  // NOLINT(google-explicit-constructor)
-                            std::source_location where = std::source_location::current())
-        : format(text), location(where) {}
+                            const char* written_in = __builtin_FILE(),
+                            unsigned at_line = __builtin_LINE())
+        : format(text), file(written_in), line(at_line) {}
 
     fmt::format_string<Args...> format;
-    std::source_location location;
+    const char* file;
+    unsigned line;
 };
 
 }  // namespace detail
@@ -52,23 +54,23 @@ public:
 
     template <typename... Args>
     void debug(detail::LocatedFormat<std::type_identity_t<Args>...> text, Args&&... args) const {
-        log(LogLevel::debug, text.location, text.format, std::forward<Args>(args)...);
+        log<Args...>(LogLevel::debug, text, std::forward<Args>(args)...);
     }
     template <typename... Args>
     void info(detail::LocatedFormat<std::type_identity_t<Args>...> text, Args&&... args) const {
-        log(LogLevel::info, text.location, text.format, std::forward<Args>(args)...);
+        log<Args...>(LogLevel::info, text, std::forward<Args>(args)...);
     }
     template <typename... Args>
     void warning(detail::LocatedFormat<std::type_identity_t<Args>...> text, Args&&... args) const {
-        log(LogLevel::warning, text.location, text.format, std::forward<Args>(args)...);
+        log<Args...>(LogLevel::warning, text, std::forward<Args>(args)...);
     }
     template <typename... Args>
     void error(detail::LocatedFormat<std::type_identity_t<Args>...> text, Args&&... args) const {
-        log(LogLevel::error, text.location, text.format, std::forward<Args>(args)...);
+        log<Args...>(LogLevel::error, text, std::forward<Args>(args)...);
     }
     template <typename... Args>
     void critical(detail::LocatedFormat<std::type_identity_t<Args>...> text, Args&&... args) const {
-        log(LogLevel::critical, text.location, text.format, std::forward<Args>(args)...);
+        log<Args...>(LogLevel::critical, text, std::forward<Args>(args)...);
     }
 
     /// Whether a line of this level would be written: ask before preparing something expensive.
@@ -78,13 +80,13 @@ public:
 
 private:
     template <typename... Args>
-    void log(LogLevel level, const std::source_location& where, fmt::format_string<Args...> format,
+    void log(LogLevel level, const detail::LocatedFormat<std::type_identity_t<Args>...>& text,
              Args&&... args) const {
         if (!enabled(level)) return;
         fmt::memory_buffer line;
-        fmt::format_to(fmt::appender(line), format, std::forward<Args>(args)...);
-        sink_->write(sink_->self, static_cast<int>(level), where.file_name(), where.line(),
-                     line.data(), line.size());
+        fmt::format_to(fmt::appender(line), text.format, std::forward<Args>(args)...);
+        sink_->write(sink_->self, static_cast<int>(level), text.file, text.line, line.data(),
+                     line.size());
     }
 
     const Sink* sink_ = nullptr;
