@@ -154,6 +154,7 @@ TEST(MakeSchedule, PointsAtEveryWrongValue) {
         {interval("1", "DAYS", "12:5"), "CRON_RUN_AT", "not two digits", "HH:MM"},
         {interval("1", "DAYS", "noon"), "CRON_RUN_AT", "not two digits", "HH:MM"},
         {interval("1", "DAYS", "12:00:00:00"), "CRON_RUN_AT", "nothing follows", "HH:MM:SS"},
+        {interval("0.0001", "DAYS", "12:00"), "CRON_TIME_AMOUNT='0.0001'", "too small", "a minute"},
         {interval("1", "HOURS", "12:00"), "CRON_RUN_AT='12:00'", "goes with days", "DAYS only"},
         {interval("", "", "12:00"), "CRON_TIME_UNIT", "not set", "DAYS"},
         {interval("", ""), "CRON_EXPRESSIONS", "nothing says when to run", "CRON_TIME_AMOUNT=10"},

@@ -74,6 +74,15 @@ TEST(Upcoming, ListsAWholeYearUntilADate) {
     EXPECT_EQ(runs.size(), 365U);
 }
 
+TEST(Upcoming, SaysWhereItCutsOff) {
+    const IntervalSchedule schedule(std::chrono::seconds(1), at("2026-11-24"));
+    const UpcomingQuery query{
+        .from = at("2026-11-24"), .until = at("2027-11-24"), .count = {}, .zone = {}};
+    EXPECT_EQ(upcoming(schedule, query).size(), 1'000'000U);
+    EXPECT_THAT(render_upcoming(schedule, query, UpcomingFormat::text),
+                ::testing::EndsWith("… and more\n"));
+}
+
 TEST(Upcoming, SaysThatThereIsNone) {
     const StartupSchedule schedule(at("2026-11-24"));
     EXPECT_THAT(
