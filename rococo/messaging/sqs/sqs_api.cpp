@@ -138,11 +138,11 @@ void check_digests(const Json& document,
 }
 
 tl::unexpected<CallFailure> nonsense(const std::string& action) {
-    return tl::unexpected(
-        CallFailure{{ErrorKind::unavailable,
-                     "SQS answered " + action + " without the fields that belong to it."},
-                    "",
-                    true});
+    CallFailure failure;
+    failure.error.kind = ErrorKind::unavailable;
+    failure.error.message = "SQS answered " + action + " without the fields that belong to it.";
+    failure.passing = true;
+    return tl::unexpected(std::move(failure));
 }
 
 }  // namespace

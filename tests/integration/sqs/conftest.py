@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 import os
 import pathlib
+import re
 import socket
 import subprocess
 import sys
@@ -110,7 +111,8 @@ def make_queue(emulator, request):
     client = sqs_client(emulator, REGION, *KEY.values(), retries={"max_attempts": 0})
 
     def make(name, **attributes):
-        return Queue(client, f"{request.node.name[:40]}-{name}", attributes)
+        test = re.sub(r"[^A-Za-z0-9_-]", "-", request.node.name)[:50]
+        return Queue(client, f"{test}-{name}", attributes)
 
     return make
 

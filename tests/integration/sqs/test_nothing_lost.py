@@ -21,7 +21,7 @@ def killed_again_and_again(service, rng, kills=KILLS):
     """Runs a host, killing it at random moments; returns the last one, alive."""
     for _ in range(kills):
         host = service.start()
-        wait_until(lambda: service.ids("begin"), 30)
+        wait_until(lambda: service.ids("begin"), 30, host.log)
         time.sleep(rng.uniform(0.1, 0.8))
         host.kill()
     return service.start()
