@@ -42,6 +42,24 @@ std::size_t edit_distance(std::string_view from, std::string_view to) {
     return last[to.size()];
 }
 
+namespace {
+
+/// The one candidate that a shortened word stands for: `rabbitmq` for `RabbitMqConnection`.
+std::optional<std::string_view> only_beginning_with(std::string_view wanted,
+                                                    std::span<const std::string_view> candidates) {
+    constexpr std::size_t kShortest = 3;
+    if (wanted.size() < kShortest) return std::nullopt;
+    std::optional<std::string_view> only;
+    for (const std::string_view candidate : candidates) {
+        if (!lower(candidate).starts_with(wanted)) continue;
+        if (only) return std::nullopt;
+        only = candidate;
+    }
+    return only;
+}
+
+}  // namespace
+
 std::optional<std::string_view> closest(std::string_view word,
                                         std::span<const std::string_view> candidates) {
     if (word.empty() || word.size() > kLongestWord) return std::nullopt;
@@ -62,7 +80,7 @@ std::optional<std::string_view> closest(std::string_view word,
             best_distance = distance;
         }
     }
-    return best;
+    return best ? best : only_beginning_with(wanted, candidates);
 }
 
 std::string did_you_mean(std::string_view word, std::span<const std::string_view> candidates) {

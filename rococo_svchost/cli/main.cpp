@@ -2,11 +2,15 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <exception>
+#include <filesystem>
 #include <iostream>
 #include <string>
+#include <string_view>
+#include <system_error>
 #include <vector>
 
 #include "commands.hpp"
+#include "rococo/configuration/suggestion.hpp"
 #include "rococo_svchost/host/host.hpp"
 
 namespace {
@@ -132,7 +136,8 @@ private:
             command->add_option("--limit", dead_letters_.limit)->capture_default_str();
             command->add_flag("--json", dead_letters_.json, "For machines, bodies included");
         } else {
-            CLI::Option* ids = command->add_option("ID", dead_letters_.ids);
+            CLI::Option* ids = command->add_option(
+                "ID", dead_letters_.ids, "Its id, or as much of it as no other begins with");
             if (action == Action::show) {
                 ids->required();
             } else {
@@ -219,6 +224,24 @@ void default_to_run(std::vector<std::string>& words, const CLI::App& app) {
     words.insert(words.begin(), "run");
 }
 
+/// Why the first word makes no sense, if it is neither a command nor a folder; empty otherwise.
+std::string stray_word(const std::vector<std::string>& words, const CLI::App& app) {
+    std::error_code error;
+    if (words.empty() || words[0].starts_with('-') ||
+        std::filesystem::is_directory(words[0], error)) {
+        return {};
+    }
+    std::vector<std::string> names;
+    for (const CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; })) {
+        names.push_back(command->get_name());
+    }
+    if (std::find(names.begin(), names.end(), words[0]) != names.end()) return {};
+    const std::vector<std::string_view> candidates(names.begin(), names.end());
+    const auto meant = rococo::closest(words[0], candidates);
+    return "there is no folder and no command " + words[0] +
+           (meant ? "; did you mean svchost " + std::string(*meant) + "?" : "");
+}
+
 /// What may follow the words: commands and options, one a line, for the shells' completion.
 int complete(std::vector<std::string> words, const CLI::App& app) {
     const CLI::App* command = &app;
@@ -243,6 +266,9 @@ int run_command_line(std::vector<std::string> words) {
     if (!words.empty() && words[0] == "__complete") {
         words.erase(words.begin());
         return complete(std::move(words), line.app());
+    }
+    if (const std::string problem = stray_word(words, line.app()); !problem.empty()) {
+        return complain({rococo::ErrorKind::usage, problem});
     }
     default_to_run(words, line.app());
     std::reverse(words.begin(), words.end());  // CLI11 takes them from the back

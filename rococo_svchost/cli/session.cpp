@@ -2,12 +2,18 @@
 #include "session.hpp"
 
 #include <algorithm>
+#include <system_error>
 
 #include "rococo_svchost/host/service.hpp"
 
 namespace rococo::svchost::cli {
 
 Result<std::unique_ptr<Session>> open_session(const std::filesystem::path& folder) {
+    // Before anything is made in it: a typo would make a queue of its own, and send into it.
+    std::error_code error;
+    if (!std::filesystem::is_directory(folder, error)) {
+        return failure(ErrorKind::usage, "there is no folder " + folder.string());
+    }
     auto session = std::make_unique<Session>(
         Session{.clock = {},
                 .configuration = Configuration::load(process_environment(), folder),

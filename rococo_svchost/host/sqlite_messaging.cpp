@@ -51,7 +51,8 @@ private:
 Result<std::unique_ptr<Messaging>> make_sqlite_messaging(const MessagingParts& parts) {
     const Configuration& configuration = parts.configuration;
     SqliteSettings settings;
-    settings.path = configuration.path("SQLITE_PATH");
+    // Whole, since errors name it, and whoever reads them may be elsewhere.
+    settings.path = std::filesystem::absolute(configuration.path("SQLITE_PATH")).lexically_normal();
     settings.lease = configuration.duration("SQLITE_LEASE");
     if (!configuration.is_set("SQLITE_PATH")) {
         // The default lies in a folder of the host's own; a folder that the user names must exist,

@@ -2,6 +2,7 @@
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <iostream>
 #include <nlohmann/json.hpp>
 
@@ -18,6 +19,9 @@ using messaging::DeadLetterStore;
 using Action = DeadLettersArguments::Action;
 
 constexpr std::size_t kErrorWidth = 60;
+constexpr std::size_t kUuidLength = 36;
+// Among how many dead letters the beginning of an id is looked for.
+constexpr std::size_t kMaxSearched = 10'000;
 
 std::string time_text(SystemTime time) {
     if (time == SystemTime{}) return "-";
@@ -43,6 +47,31 @@ nlohmann::ordered_json to_json(const DeadLetter& letter) {
 std::string dump(const nlohmann::ordered_json& json) {
     // A body may be any bytes; what is not UTF-8 is replaced rather than refused.
     return json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+}
+
+/// The ids in full: the beginning of one is enough where only one begins so. What is not found
+/// stays as it is, for the store to miss.
+Result<std::vector<std::string>> in_full(DeadLetterStore& store, std::vector<std::string> ids) {
+    const auto is_short = [](const std::string& id) { return id.size() < kUuidLength; };
+    if (std::none_of(ids.begin(), ids.end(), is_short)) return ids;
+    const auto letters = store.list(kMaxSearched);
+    if (!letters) return tl::unexpected(letters.error());
+    for (std::string& id : ids) {
+        std::vector<std::string> begin_so;
+        for (const DeadLetter& letter : *letters) {
+            if (letter.id == id) {
+                begin_so = {id};
+                break;
+            }
+            if (!id.empty() && letter.id.starts_with(id)) begin_so.push_back(letter.id);
+        }
+        if (begin_so.size() > 1) {
+            return failure(ErrorKind::usage, fmt::format("{}: several dead letters begin so: {}",
+                                                         id, fmt::join(begin_so, ", ")));
+        }
+        if (begin_so.size() == 1) id = begin_so.front();
+    }
+    return ids;
 }
 
 int list(DeadLetterStore& store, const DeadLettersArguments& arguments) {
@@ -105,14 +134,12 @@ int dead_letters(const DeadLettersArguments& arguments) {
     if (!queue) return complain(queue.error());
     const auto store = (*session)->messaging->dead_letters(*queue);
     if (!store) return complain(store.error());
-    switch (arguments.action) {
-        case Action::list:
-            return list(**store, arguments);
-        case Action::show:
-            return show(**store, arguments);
-        default:
-            return change(**store, arguments);
-    }
+    if (arguments.action == Action::list) return list(**store, arguments);
+    auto ids = in_full(**store, arguments.ids);
+    if (!ids) return complain(ids.error());
+    DeadLettersArguments whole = arguments;
+    whole.ids = std::move(*ids);
+    return arguments.action == Action::show ? show(**store, whole) : change(**store, whole);
 }
 
 }  // namespace rococo::svchost::cli

@@ -126,6 +126,7 @@ Result<void> send_lines(MessageSender& sender, const SendArguments& arguments,
 }  // namespace
 
 int send(const SendArguments& arguments) {
+    if (arguments.queue.empty()) return complain({ErrorKind::usage, "the queue's name is empty"});
     const auto message = prototype(arguments);
     if (!message) return complain(message.error());
     const auto session = open_session(arguments.folder);

@@ -27,6 +27,14 @@ TEST(Closest, FindsWhatWasMeant) {
     EXPECT_EQ(did_you_mean("corn", kWords), "; did you mean CRON?");
 }
 
+TEST(Closest, CompletesAShortenedWord) {
+    constexpr std::array<std::string_view, 3> kWords = {"RabbitMqConnection", "SqsConnection",
+                                                        "SqliteConnection"};
+    EXPECT_EQ(closest("rabbitmq", kWords), "RabbitMqConnection");
+    EXPECT_EQ(closest("SQLite", kWords), "SqliteConnection");
+    EXPECT_FALSE(closest("Sq", kWords)) << "two begin so";
+}
+
 TEST(Closest, DoesNotGuessWildly) {
     constexpr std::array<std::string_view, 2> kWords = {"MESSAGING", "CRON"};
     EXPECT_FALSE(closest("batch", kWords));

@@ -14,7 +14,8 @@ namespace rococo {
 [[nodiscard]] std::size_t edit_distance(std::string_view from, std::string_view to);
 
 /// The candidate that was probably meant, regardless of case: the nearest one within a third of the
-/// word's length (two edits where that is less, one for three letters and fewer; three at most).
+/// word's length (two edits where that is less, one for three letters and fewer; three at most), or
+/// else the only one that begins with the word.
 [[nodiscard]] std::optional<std::string_view> closest(std::string_view word,
                                                       std::span<const std::string_view> candidates);
 
