@@ -30,6 +30,10 @@ Result<QueueRow> QueueTable::declare(std::string_view name) {
     if (!row) return tl::unexpected(row.error());
     const std::int64_t number = last_.integer(0) + 1;
     last_.reset();
+    if (number > kMostQueues) {
+        return failure(ErrorKind::configuration,
+                       "The queue file holds as many queues as it can. Start a new file.");
+    }
     const std::int64_t first = first_key(number) + 1;
     if (auto made = insert_.bind(number, name, first, first).run(); !made) {
         return tl::unexpected(made.error());

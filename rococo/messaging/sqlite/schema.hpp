@@ -14,6 +14,7 @@ constexpr std::int64_t kSchemaVersion = 1;
 /// which each queue is a range that grows at its end and is eaten from its front. 2^44 messages
 /// are eleven years at 50,000 a second.
 constexpr int kPlaceBits = 44;
+constexpr std::int64_t kMostQueues = (std::int64_t{1} << (62 - kPlaceBits)) - 1;
 
 /// The first key that a queue's messages may have, and the first one past them.
 [[nodiscard]] constexpr std::int64_t first_key(std::int64_t queue) { return queue << kPlaceBits; }
