@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <cstddef>
+#include <string>
 #include <type_traits>
 #include <utility>
 
@@ -83,8 +84,8 @@ private:
     void log(LogLevel level, const detail::LocatedFormat<std::type_identity_t<Args>...>& text,
              Args&&... args) const {
         if (!enabled(level)) return;
-        fmt::memory_buffer line;
-        fmt::format_to(fmt::appender(line), text.format, std::forward<Args>(args)...);
+        // Not format_to, which compiles all of fmt into every source that logs.
+        const std::string line = fmt::vformat(text.format, fmt::make_format_args(args...));
         sink_->write(sink_->self, static_cast<int>(level), text.file, text.line, line.data(),
                      line.size());
     }
