@@ -137,7 +137,7 @@ Result<bool> FileLeaderElection::try_acquire() {
         return true;
     }
     forget_leadership();
-    const auto free = may_succeed(*record);
+    auto free = may_succeed(*record);
     if (!free || !*free) return free;
     return take(*std::move(record));
 }

@@ -94,10 +94,11 @@ private:
 local_seconds PosixRule::Edge::in(year y) const {
     using std::chrono::last;
     const auto first_of_year = local_days{y / 1 / 1};
+    const auto year_month = y / std::chrono::month(month);
     switch (kind) {
         case Kind::month_week_day:
-            if (week == 5) return local_days{y / month / weekday(day)[last]} + time;
-            return local_days{y / month / weekday(day)[week]} + time;
+            if (week == 5) return local_days{year_month / weekday(day)[last]} + time;
+            return local_days{year_month / weekday(day)[week]} + time;
         case Kind::julian_without_leap_day:
             // Day 60 is 1 March in every year: 29 February is never counted.
             return first_of_year + days(day - 1 + (y.is_leap() && day >= 60 ? 1 : 0)) + time;

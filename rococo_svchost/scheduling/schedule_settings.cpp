@@ -176,6 +176,9 @@ private:
             wrong("CRON_RUN_AT", run_at,
                   fmt::format("a time of day goes with days, and CRON_TIME_UNIT is {}", unit_text),
                   "CRON_RUN_AT with CRON_TIME_UNIT=DAYS only");
+        if (distance && *distance < minutes(1))
+            return wrong("CRON_TIME_AMOUNT", amount, "the amount is too small",
+                         "with CRON_RUN_AT, a minute or more");
         if (time && distance)
             setup_.schedule =
                 std::make_unique<RunAtSchedule>(*time, *distance, setup_.zone, phase());

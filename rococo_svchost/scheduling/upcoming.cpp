@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <array>
-#include <limits>
 #include <nlohmann/json.hpp>
 
 #include "rococo/svchost/scheduling/duration.hpp"
@@ -14,6 +13,14 @@
 namespace rococo::svchost {
 
 namespace {
+
+constexpr std::size_t kDefaultCount = 10;
+// A year of minutes has half of these; a year of seconds would fill the memory.
+constexpr std::size_t kMostRuns = 1'000'000;
+
+bool is_cut_off(const UpcomingQuery& query, const std::vector<UpcomingRun>& runs) {
+    return runs.size() == kMostRuns && query.count.value_or(kMostRuns + 1) > kMostRuns;
+}
 
 constexpr std::array<std::string_view, 7> kWeekdays{"Sun", "Mon", "Tue", "Wed",
                                                     "Thu", "Fri", "Sat"};
@@ -35,6 +42,7 @@ std::string render_text(const Schedule& schedule, const UpcomingQuery& query,
         text += '\n';
     }
     if (runs.empty()) text += "no run\n";
+    if (is_cut_off(query, runs)) text += "… and more\n";
     return text;
 }
 
@@ -51,15 +59,15 @@ std::string render_json(const Schedule& schedule, const UpcomingQuery& query,
     json["until"] = nullptr;
     if (query.until) json["until"] = format_local(*query.until, query.zone);
     json["runs"] = std::move(list);
+    json["cut_off"] = is_cut_off(query, runs);
     return json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
 }
 
 }  // namespace
 
 std::vector<UpcomingRun> upcoming(const Schedule& schedule, const UpcomingQuery& query) {
-    constexpr std::size_t kDefaultCount = 10;
     const std::size_t most =
-        query.count.value_or(query.until ? std::numeric_limits<std::size_t>::max() : kDefaultCount);
+        std::min(kMostRuns, query.count.value_or(query.until ? kMostRuns : kDefaultCount));
     std::vector<UpcomingRun> runs;
     SystemTime cursor = query.from - std::chrono::microseconds(1);
     while (runs.size() < most) {

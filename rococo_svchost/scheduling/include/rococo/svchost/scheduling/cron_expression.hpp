@@ -41,8 +41,9 @@ struct CronFields {
     bool days_restricted = false;
     bool weekdays_restricted = false;  ///< The same for the weekday field.
 
-    /// It fires in every hour of the day (`*`, `0-23`): it means "all the time" rather than "at that
-    /// time", so it goes by the clock on the wall, whatever that does (see `CronExpression::next`).
+    /// It fires in every hour of the day (`*`, `0-23`): it means "all the time" rather than "at
+    /// that time", so it goes by the clock on the wall, whatever that does (see
+    /// `CronExpression::next`).
     bool follows_clock = false;
 
     /// The days of a month that match, bits 1 to 31.

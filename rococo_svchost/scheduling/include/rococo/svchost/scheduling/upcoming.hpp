@@ -17,7 +17,7 @@ struct UpcomingQuery {
     SystemTime from;  ///< `--from`: runs due at it or later.
     /// `--until`: runs due at it or earlier.
     std::optional<SystemTime> until;
-    /// `-n`; unset: 10, or without a limit where there is an `until`.
+    /// `-n`; unset: 10, or all where there is an `until`; a million at most.
     std::optional<std::size_t> count;
     TimeZone zone;  ///< `--tz`: what times are shown in.
 };
@@ -37,8 +37,9 @@ enum class UpcomingFormat { text, json };
 ///
 /// Text: the schedule's explanation, then a line for each run: local time, weekday, how long from
 /// `query.from`, and the expression where there are several. JSON: one object with `explanation`,
-/// `timezone`, `from`, `until` (or null) and `runs`, an array of objects with `time` (RFC 3339 in
-/// the zone), `utc` and `expressions`. Both end with a line break.
+/// `timezone`, `from`, `until` (or null), `runs`, an array of objects with `time` (RFC 3339 in the
+/// zone), `utc` and `expressions`, and `cut_off`, whether a million runs were not all of them. Both
+/// end with a line break.
 [[nodiscard]] std::string render_upcoming(const Schedule& schedule, const UpcomingQuery& query,
                                           UpcomingFormat format);
 
