@@ -6,6 +6,7 @@
 
 #include <system_error>
 
+#include "rabbitmq_leader.hpp"
 #include "rococo/svchost/scheduling/file_leader_election.hpp"
 
 namespace rococo::svchost {
@@ -23,6 +24,9 @@ Result<std::unique_ptr<LeaderElection>> make_leader_election(const HostContext& 
     const Configuration& configuration = context.configuration;
     const std::string& kind = configuration.text("CRON_LEADER");
     if (kind == "none") return nullptr;
+    if (kind == "rabbitmq") {
+        return make_rabbitmq_leader(configuration, election_name(context), context.clock);
+    }
 
     std::filesystem::path file = configuration.path("SQLITE_PATH");
     std::error_code error;  // a folder that cannot be made is reported by the file's opening

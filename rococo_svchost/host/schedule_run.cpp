@@ -155,7 +155,8 @@ private:
             .misfire_grace = configuration.duration("CRON_MISFIRE_GRACE"),
             .jitter = setup_->jitter,
             .run_at_startup =
-                configuration.boolean("RUN_AT_STARTUP") && !std::exchange(began_before_, true)};
+                configuration.boolean("RUN_AT_STARTUP") && !std::exchange(began_before_, true),
+            .last_id = last_id_};
         scheduler_.emplace(
             *setup_->schedule, options,
             [this](microseconds most) {
@@ -196,11 +197,18 @@ private:
         if (!leads && leads.error().kind == ErrorKind::configuration) {
             return tl::unexpected(leads.error());
         }
-        if (!leads) logger_.warning("{}", leads.error().message);
+        report_election_trouble(leads ? std::string() : leads.error().message);
         const bool leading = leads.value_or(false);
         if (leading && !scheduler_) return take_over();
         if (!leading && scheduler_) step_down();
         return {};
+    }
+
+    /// Once for as long as it is the same, not at every try.
+    void report_election_trouble(const std::string& trouble) {
+        if (trouble == election_trouble_) return;
+        if (!trouble.empty()) logger_.warning("{}", trouble);
+        election_trouble_ = trouble;
     }
 
     /// Goes on where the last leader was: with its phase, and the runs that nobody claimed since.
@@ -219,6 +227,7 @@ private:
         logger_.warning("This replica does not lead any more: {} runs are cancelled",
                         runs_.running());
         runs_.cancel_all();
+        last_id_ = scheduler_->last_id();
         scheduler_.reset();
     }
 
@@ -365,6 +374,8 @@ private:
     SystemTime saved_{};
     SteadyTime next_election_{};
     bool began_before_ = false;
+    RunId last_id_ = 0;
+    std::string election_trouble_;
     std::atomic<bool> drain_requested_ = false;
 };
 

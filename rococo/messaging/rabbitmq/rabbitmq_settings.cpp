@@ -106,9 +106,8 @@ Result<void> apply_credentials(std::string_view credentials, RabbitMqSettings& s
     return {};
 }
 
-}  // namespace
-
-Result<RabbitMqSettings> parse_rabbitmq_url(std::string_view url, RabbitMqSettings base) {
+/// Reads one URL.
+Result<RabbitMqSettings> parse_one(std::string_view url, RabbitMqSettings base) {
     const auto scheme_end = url.find("://");
     const auto scheme = url.substr(0, scheme_end);
     if (scheme_end == std::string_view::npos || (scheme != "amqp" && scheme != "amqps"))
@@ -138,6 +137,22 @@ Result<RabbitMqSettings> parse_rabbitmq_url(std::string_view url, RabbitMqSettin
     auto addresses = rabbitmq_addresses(base);
     if (!addresses) return bad_url("the host or its port cannot be read");
     return base;
+}
+
+}  // namespace
+
+Result<RabbitMqSettings> parse_rabbitmq_url(std::string_view url, RabbitMqSettings base) {
+    // A comma parts URLs where another scheme follows it, and hosts of one URL elsewhere.
+    const auto comma = url.find(",amqp");
+    auto first = parse_one(trim(url.substr(0, comma)), base);
+    if (!first || comma == std::string_view::npos) return first;
+    auto others = parse_rabbitmq_url(trim(url.substr(comma + 1)), std::move(base));
+    if (!others) return others;
+    if (others->user != first->user || others->password != first->password ||
+        others->virtual_host != first->virtual_host || others->tls.enabled != first->tls.enabled)
+        return bad_url("several URLs must agree in all but the host and its port");
+    first->hosts.insert(first->hosts.end(), others->hosts.begin(), others->hosts.end());
+    return first;
 }
 
 Result<std::vector<RabbitMqAddress>> rabbitmq_addresses(const RabbitMqSettings& settings) {

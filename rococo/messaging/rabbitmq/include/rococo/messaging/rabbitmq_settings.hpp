@@ -57,7 +57,8 @@ struct RabbitMqSettings {
 };
 
 /// Reads `amqp://user:password@host:port/vhost` or `amqps://…`; what the URL leaves out keeps the
-/// value in `base`. Several hosts may stand separated by commas. Percent escapes are decoded; `%2F`
+/// value in `base`. Several hosts, or several URLs that agree in the rest, may stand separated by
+/// commas. Percent escapes are decoded; `%2F`
 /// is the virtual host `/`, and so is a mere `/` or nothing, as most clients read it (the URI
 /// specification would have `…/` mean the virtual host with the empty name, which nobody uses).
 ///

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: MIT
+#include "rococo/messaging/rabbitmq_leader_token.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "leader_session.hpp"
+
+namespace rococo::messaging {
+
+RabbitMqLeaderToken::RabbitMqLeaderToken(RabbitMqSettings settings, std::string queue,
+                                         const Clock& clock)
+    : settings_(std::move(settings)), queue_(std::move(queue)), clock_(clock) {}
+
+RabbitMqLeaderToken::~RabbitMqLeaderToken() { release(); }
+
+Result<void> RabbitMqLeaderToken::connect() {
+    auto addresses = rabbitmq_addresses(settings_);
+    if (!addresses) return tl::make_unexpected(std::move(addresses.error()));
+    std::optional<Error> first;
+    for (const auto& address : *addresses) {
+        auto session = Session::open(settings_, address, queue_, clock_);
+        if (session) {
+            session_ = std::move(*session);
+            return {};
+        }
+        if (!first) first = std::move(session.error().error);
+    }
+    return tl::make_unexpected(std::move(*first));
+}
+
+Error RabbitMqLeaderToken::lose(Error error) {
+    // Without a good-bye, which could wait: the broker finds out at once.
+    session_.reset();
+    return error;
+}
+
+Result<bool> RabbitMqLeaderToken::acquire() {
+    if (!session_) {
+        if (auto connected = connect(); !connected)
+            return tl::make_unexpected(std::move(connected.error()));
+    }
+    auto acquired = session_->acquire();
+    if (!acquired) return tl::make_unexpected(lose(std::move(acquired.error().error)));
+    // The queue may have been deleted meanwhile: what is known here does not go back.
+    if (*acquired) position_ = std::max(position_, session_->position());
+    return *acquired;
+}
+
+Result<bool> RabbitMqLeaderToken::keep() {
+    if (!session_ || !session_->holds()) return false;
+    auto serviced = session_->service();
+    if (!serviced) return tl::make_unexpected(lose(std::move(serviced.error().error)));
+    position_ = std::max(position_, session_->position());
+    return true;
+}
+
+std::optional<std::int64_t> RabbitMqLeaderToken::position() const { return position_; }
+
+Result<bool> RabbitMqLeaderToken::advance(std::int64_t to) {
+    auto kept = keep();
+    if (!kept || !*kept || (position_ && to <= *position_)) return kept ? false : kept;
+    auto published = session_->publish(to);
+    if (!published) return tl::make_unexpected(lose(std::move(published.error().error)));
+    position_ = session_->position();
+    return true;
+}
+
+void RabbitMqLeaderToken::release() noexcept {
+    if (session_) session_->close();
+    session_.reset();
+}
+
+}  // namespace rococo::messaging
