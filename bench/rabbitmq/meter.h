@@ -22,7 +22,7 @@ static uint64_t meter_clock(clockid_t clock) {
     return (uint64_t)now.tv_sec * 1000000000U + (uint64_t)now.tv_nsec;
 }
 
-static void meter_start(void) {
+static inline void meter_start(void) {
     const char* count = getenv("BENCH_COUNT");
     uint64_t total = count != NULL ? strtoull(count, NULL, 10) : 0;
     if (__atomic_exchange_n(&meter_total, total, __ATOMIC_SEQ_CST) != 0) return;
@@ -30,12 +30,12 @@ static void meter_start(void) {
         meter_latencies = (uint64_t*)calloc(total + 1, sizeof(uint64_t));
 }
 
-static int meter_compare(const void* a, const void* b) {
+static inline int meter_compare(const void* a, const void* b) {
     const uint64_t x = *(const uint64_t*)a, y = *(const uint64_t*)b;
     return (x > y) - (x < y);
 }
 
-static void meter_report(void) {
+static inline void meter_report(void) {
     const uint64_t end_ns = meter_clock(CLOCK_MONOTONIC);
     const uint64_t cpu_ns = meter_clock(CLOCK_PROCESS_CPUTIME_ID) - meter_first_cpu_ns;
     const char* path = getenv("BENCH_RESULT");

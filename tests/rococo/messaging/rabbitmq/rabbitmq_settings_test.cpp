@@ -59,6 +59,15 @@ TEST(RabbitMqUrl, TakesSeveralHostsAndIpv6) {
     EXPECT_EQ((*addresses)[2].port, 3);
 }
 
+TEST(RabbitMqUrl, TakesSeveralUrlsThatAgree) {
+    const auto settings = parse_rabbitmq_url("amqp://u:p@one:1/v, amqp://u:p@two:2/v");
+    ASSERT_TRUE(settings) << settings.error().message;
+    EXPECT_EQ(settings->hosts, (std::vector<std::string>{"one:1", "two:2"}));
+    EXPECT_EQ(settings->virtual_host, "v");
+    for (const auto* other : {"amqps://u:p@two/v", "amqp://x:p@two/v", "amqp://u:p@two/w"})
+        EXPECT_FALSE(parse_rabbitmq_url(std::string("amqp://u:p@one/v,") + other)) << other;
+}
+
 TEST(RabbitMqUrl, RefusesWhatItCannotReadWithoutShowingThePassword) {
     for (const auto* url :
          {"", "http://u:hush@h", "amqp:/h", "amqp://u:hush%2@h", "amqp://u:hush@h:0",
