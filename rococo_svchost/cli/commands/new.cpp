@@ -78,7 +78,8 @@ int create(const NewArguments& arguments) {
         return complain({ErrorKind::usage, fmt::format("{} exists already", name)});
     }
     for (const ScaffoldFile& file : arguments.cron ? cron_scaffold() : messaging_scaffold()) {
-        const bool hidden = file.path == "env" || file.path == "gitignore";
+        const bool hidden =
+            file.path == "env" || file.path == "gitignore" || file.path == "dockerignore";
         const fs::path path = fs::path(name) / ((hidden ? "." : "") + std::string(file.path));
         if (auto written = write_file(path, filled_in(file.text, name)); !written) {
             return complain(written.error());
