@@ -15,7 +15,6 @@ set(CPACK_PACKAGE_NAME rococo)
 set(CPACK_PACKAGE_VENDOR "The rococo-service-host contributors")
 set(CPACK_PACKAGE_CONTACT "The rococo-service-host contributors <maintainers@rococo.invalid>")
 set(CPACK_PACKAGE_DIRECTORY "${PROJECT_BINARY_DIR}/packages")
-set(CPACK_PACKAGE_CHECKSUM "")
 set(CPACK_THREADS 0)
 set(CPACK_COMPONENTS_ALL host sdk)
 set(CPACK_COMPONENTS_GROUPING IGNORE)
@@ -33,9 +32,9 @@ set(CPACK_DEBIAN_PACKAGE_CONTROL_STRICT_PERMISSION ON)
 set(CPACK_DEBIAN_COMPRESSION_TYPE xz)
 
 set(CPACK_DEBIAN_HOST_PACKAGE_NAME rococo-svchost)
+# CPack puts the project's description before them.
 set(CPACK_COMPONENT_HOST_DESCRIPTION
-    "Host for services that process messages or work on a schedule
-It connects to RabbitMQ, AWS SQS or its embedded queue, calls the service's processor, and does the rest: retries, dead letters, schedules, draining, logs."
+    "It connects to RabbitMQ, AWS SQS or its embedded queue, calls the service's processor, and does the rest: retries, dead letters, schedules, draining, logs."
 )
 set(CPACK_DEBIAN_HOST_PACKAGE_SECTION net)
 # What the adapters link to is found in the binary. Certificates and time zones are data, which no binary shows.
@@ -47,8 +46,7 @@ set(CPACK_DEBIAN_HOST_DEBUGINFO_PACKAGE ON)
 
 set(CPACK_DEBIAN_SDK_PACKAGE_NAME rococo-sdk)
 set(CPACK_COMPONENT_SDK_DESCRIPTION
-    "Headers, CMake package and test kit to write services for svchost
-A service is one class with a process() method. This package builds it; rococo-svchost runs it."
+    "This is the SDK: headers, CMake package and test kit. A service is one class with a process() method; this package builds it, rococo-svchost runs it."
 )
 set(CPACK_DEBIAN_SDK_PACKAGE_ARCHITECTURE all)
 set(CPACK_DEBIAN_SDK_PACKAGE_DEPENDS "libfmt-dev (>= 9), nlohmann-json3-dev (>= 3.11)")

@@ -53,9 +53,9 @@ def test_work_that_outlasts_the_drain_comes_back(run_container, broker, network,
 
 
 def test_killed_and_restarted_nothing_is_lost(run_container, broker, network, sleeper_image):
-    container = service(run_container, broker, network, sleeper_image, "killed", NUM_THREADS="4")
     sent = {f"m{n}:20" for n in range(3000)}  # 15 s of work for four threads
     broker.send("killed", sorted(sent))
+    container = service(run_container, broker, network, sleeper_image, "killed", NUM_THREADS="4")
 
     def ended():
         return set(re.findall(r"ended (\S+)", container.logs()))
