@@ -52,5 +52,9 @@ function(rococo_add_service)
         )
     endforeach()
 
-    install(TARGETS ${arg_TARGET} LIBRARY DESTINATION "lib/rococo/services" COMPONENT service)
+    # Inside rococo's own tree services are tests and examples: installed only by those who name the component.
+    if(DEFINED rococo_SOURCE_DIR)
+        set(only_by_name EXCLUDE_FROM_ALL)
+    endif()
+    install(TARGETS ${arg_TARGET} LIBRARY DESTINATION "lib/rococo/services" COMPONENT service ${only_by_name})
 endfunction()
