@@ -22,6 +22,8 @@ constexpr std::chrono::milliseconds kFinishingWait{50};
 constexpr std::chrono::milliseconds kLinger{5};
 // How often a drain looks at its deadline.
 constexpr std::chrono::milliseconds kDrainWait{50};
+// How long a message that killed the host may take to become a dead letter before others go on.
+constexpr std::chrono::seconds kRefusalWait{10};
 // How often running calls are compared with PROCESS_TIMEOUT.
 constexpr std::chrono::milliseconds kOverdueCheck{100};
 
@@ -61,8 +63,9 @@ Result<void> Dispatcher::turn(std::chrono::milliseconds idle_wait) {
     if (auto received = parts_.adapter.receive(next_deadline(idle_wait), arrived); !received) {
         return received;
     }
-    accept(std::move(arrived));
+    if (auto accepted = accept(std::move(arrived)); !accepted) return accepted;
     if (auto settled = settle_finished(); !settled) return settled;
+    forget_the_safe();
     report_overdue();
     return {};
 }
@@ -77,8 +80,8 @@ std::chrono::milliseconds Dispatcher::overdue_wait() const {
     return settings_.watch_process_timeout && parts_.pool.in_hand() > 0 ? kOverdueCheck : kIdleWait;
 }
 
-void Dispatcher::accept(Deliveries deliveries) {
-    if (deliveries.empty()) return;
+Result<void> Dispatcher::accept(Deliveries deliveries) {
+    if (deliveries.empty()) return {};
     if (parts_.notes != nullptr &&
         std::any_of(deliveries.begin(), deliveries.end(),
                     [](const auto& delivery) { return delivery->redelivered; })) {
@@ -101,10 +104,38 @@ void Dispatcher::accept(Deliveries deliveries) {
         if (job.suspect && job.attempt > settings_.retry.max_attempts) {
             refuse(std::move(job));
         } else {
+            job.alone = job.suspect && job.attempt >= settings_.retry.max_attempts;
             jobs.push_back(std::move(job));
         }
     }
+    Deliveries late;
+    if (auto safe = make_refusals_safe(late); !safe) return safe;
     parts_.pool.submit(std::move(jobs));
+    return accept(std::move(late));
+}
+
+// What killed the host is safe among the dead letters before another message gets the chance to
+// kill it again: its crashes would be forgotten, and the two would keep each other in the queue.
+Result<void> Dispatcher::make_refusals_safe(Deliveries& late) {
+    if (refused_.empty()) return {};
+    if (auto settled = parts_.adapter.settle(std::exchange(refused_, {})); !settled) return settled;
+    const SteadyTime deadline = parts_.clock.steady_now() + kRefusalWait;
+    while (parts_.adapter.unsettled() > 0 && !drain_requested_) {
+        const SteadyTime now = parts_.clock.steady_now();
+        if (now >= deadline) break;
+        if (auto received = parts_.adapter.receive(std::min(now + kDrainWait, deadline), late);
+            !received) {
+            return received;
+        }
+    }
+    forget_the_safe();
+    return {};
+}
+
+void Dispatcher::forget_the_safe() {
+    if (unsafe_refusals_.empty() || parts_.adapter.unsettled() > 0) return;
+    for (const MessageIdentity identity : unsafe_refusals_) parts_.notes->forget(identity);
+    unsafe_refusals_.clear();
 }
 
 void Dispatcher::refuse(Job job) {
@@ -113,16 +144,16 @@ void Dispatcher::refuse(Job job) {
     verdict.delivery = std::move(job.delivery);
     refused_.push_back(std::move(verdict));
     ++totals_.dead_lettered;
-    if (parts_.notes != nullptr) parts_.notes->forget(job.identity);
+    if (parts_.notes != nullptr) unsafe_refusals_.push_back(job.identity);
 }
 
 Result<void> Dispatcher::settle_finished() {
     parts_.pool.collect(harvest_);
-    Settlements settlements = std::exchange(refused_, {});
-    if (harvest_.jobs.empty() && settlements.empty()) return {};
+    if (harvest_.jobs.empty()) return {};
 
-    if (!harvest_.jobs.empty()) linger_until_ = parts_.clock.steady_now() + kLinger;
-    settlements.reserve(settlements.size() + harvest_.jobs.size());
+    linger_until_ = parts_.clock.steady_now() + kLinger;
+    Settlements settlements;
+    settlements.reserve(harvest_.jobs.size());
     for (FinishedJob& finished : harvest_.jobs) {
         settlements.push_back(settlement_of(std::move(finished)));
     }

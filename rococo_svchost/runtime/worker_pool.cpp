@@ -158,6 +158,9 @@ bool WorkerPool::exchange_jobs(Worker& worker) {
             done_.jobs.push_back({std::move(worker.jobs[i]), std::move(worker.outcomes[i])});
         }
         worker.jobs.clear();
+        --running_;
+        const bool was_alone = std::exchange(alone_running_, false);
+        if (was_alone || (!ready_.empty() && ready_.front().alone)) work_available_.notify_all();
         done_.busy += now - worker.since;
         if (!wake_pending_ && (ready_.empty() || now - last_wake_ >= kWakeInterval)) {
             wake_pending_ = true;
@@ -165,7 +168,7 @@ bool WorkerPool::exchange_jobs(Worker& worker) {
             wake_();
         }
     }
-    work_available_.wait(lock, [this] { return stopping_ || !ready_.empty(); });
+    work_available_.wait(lock, [this] { return stopping_ || may_begin(); });
     if (stopping_) return false;
 
     do {
@@ -174,10 +177,17 @@ bool WorkerPool::exchange_jobs(Worker& worker) {
     } while (worker.jobs.size() < settings_.max_batch && !ready_.empty() &&
              // A suspect is processed alone: should it crash again, no other message is charged.
              !worker.jobs.back().suspect && !ready_.front().suspect);
+    ++running_;
+    alone_running_ = worker.jobs.front().alone;
     worker.since = clock_.steady_now();
     worker.reported_overdue = false;
     worker.cancelled = cancelled_;
     return true;
+}
+
+bool WorkerPool::may_begin() const {
+    if (ready_.empty() || alone_running_) return false;
+    return !ready_.front().alone || running_ == 0;
 }
 
 }  // namespace rococo::svchost

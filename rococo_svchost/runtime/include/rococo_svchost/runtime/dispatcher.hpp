@@ -81,8 +81,10 @@ private:
 
     [[nodiscard]] std::chrono::milliseconds overdue_wait() const;
 
-    void accept(messaging::Deliveries deliveries);
+    [[nodiscard]] Result<void> accept(messaging::Deliveries deliveries);
     void refuse(Job job);
+    [[nodiscard]] Result<void> make_refusals_safe(messaging::Deliveries& late);
+    void forget_the_safe();
     [[nodiscard]] Result<void> settle_finished();
     [[nodiscard]] messaging::Settlement settlement_of(FinishedJob finished);
     void log_failure(const FinishedJob& finished, const messaging::Settlement& verdict) const;
@@ -93,7 +95,8 @@ private:
     Parts parts_;
     PrefetchTuner tuner_;
     std::atomic<bool> drain_requested_ = false;
-    messaging::Settlements refused_;  // given up before processing; settled with the next batch
+    messaging::Settlements refused_;  // given up before processing
+    std::vector<MessageIdentity> unsafe_refusals_;  // to be forgotten once their verdict is safe
     Harvest harvest_;
     SteadyTime linger_until_{};  // until then results may come without a wake
     Totals totals_;

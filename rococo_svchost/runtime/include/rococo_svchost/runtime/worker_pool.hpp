@@ -26,7 +26,10 @@ struct Job {
     std::unique_ptr<messaging::Delivery> delivery;
     std::uint32_t attempt = 1;  ///< Crashes included.
     MessageIdentity identity = 0;
-    bool suspect = false;  ///< Was in hand when a host died: it is processed alone.
+    bool suspect = false;  ///< Was in hand when a host died: it is processed in no batch.
+    /// A suspect's last attempt: nothing else is processed meanwhile, so that another crash is its
+    /// own, and no message is given up for the crashes of its neighbours.
+    bool alone = false;
 };
 
 /// A job that a worker is done with.
@@ -101,6 +104,7 @@ private:
                std::function<void()> wake);
     void work(Worker& worker);
     bool exchange_jobs(Worker& worker);
+    [[nodiscard]] bool may_begin() const;
 
     const Settings settings_;
     const Clock& clock_;
@@ -112,6 +116,8 @@ private:
     std::deque<Job> ready_;
     Harvest done_;
     std::size_t in_hand_ = 0;
+    std::size_t running_ = 0;     // workers that process something now
+    bool alone_running_ = false;  // one of them a job that must be alone
     SteadyTime last_wake_{};
     bool wake_pending_ = false;
     bool stopping_ = false;
