@@ -160,7 +160,8 @@ private:
   svchost next --until 2027-12-31 --format json   a year ahead, for a test in CI)");
         command->add_option("EXPRESSION", next_.expression,
                             "A cron expression; the service's own schedule otherwise");
-        command->add_option("-n", next_.count, "How many; 10, or all of them with --until");
+        command->add_option("-n", next_.count, "How many; 10, or all of them with --until")
+            ->check(CLI::Range(1, 1'000'000));
         command->add_option("--from", next_.from, "From this time on, such as 2027-01-01T09:00");
         command->add_option("--until", next_.until, "Up to this time");
         command->add_option("--tz", next_.timezone, "The time zone, such as Europe/Berlin");

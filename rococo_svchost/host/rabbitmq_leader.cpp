@@ -15,6 +15,7 @@ using namespace std::chrono_literals;
 
 constexpr microseconds kInterval = 500ms;
 constexpr std::chrono::seconds kHeartbeat = 2s;
+constexpr microseconds kTolerance = 1s;
 // The thread that waits for the broker also starts the runs and listens to SIGTERM.
 constexpr std::chrono::milliseconds kMostPatience = 3s;
 
@@ -34,8 +35,13 @@ public:
 
     Result<bool> try_acquire() override { return token_.acquire(); }
     Result<bool> keep() override { return token_.keep(); }
-    Result<bool> claim(SystemTime due, SystemTime /*now*/) override {
-        return token_.advance(due.time_since_epoch().count());
+    Result<bool> claim(SystemTime due, SystemTime now) override {
+        const std::int64_t to = due.time_since_epoch().count();
+        // A claim from the future was made before the clock was set back: it says nothing about
+        // now.
+        if (token_.position() > (now + kTolerance).time_since_epoch().count())
+            return token_.set_back(to);
+        return token_.advance(to);
     }
     Result<std::optional<SystemTime>> last_claim() override {
         const auto position = token_.position();

@@ -30,6 +30,9 @@ constexpr int kDrainTimeout = 75;  // EX_TEMPFAIL
 // How often a drain looks at its deadline.
 constexpr std::chrono::milliseconds kDrainWait{50};
 
+// How far the clocks of machines that share a schedule may be apart.
+constexpr std::chrono::minutes kClockSkew{1};
+
 /// Drives the scheduler: waits for what is due, starts runs, takes in how they ended. While
 /// CRON_LEADER asks for an election, there is a scheduler only as long as this replica leads.
 class ScheduleRun {
@@ -125,14 +128,16 @@ private:
 
     /// Makes the schedule anew, with another phase; reports what is wrong with it.
     std::optional<ScheduleSetup> make_setup(std::optional<SystemTime> phase) {
-        auto made = make_schedule(schedule_settings(context_.configuration, started_at_, phase));
+        // Another replica's phase may be later than the start of this one.
+        const SystemTime start = std::max(started_at_, phase.value_or(started_at_));
+        auto made = make_schedule(schedule_settings(context_.configuration, start, phase));
         if (made) return std::move(*made);
         for (const Error& error : made.error()) log_failure(logger_, error);
         return std::nullopt;
     }
 
     void begin_with_record() {
-        std::optional<SystemTime> settled_through;
+        SystemTime settled_through = before_start();
         phase_ = started_at_;
         if (keeps_record_) {
             const auto record = store_.load();
@@ -146,7 +151,10 @@ private:
         start_scheduler(settled_through);
     }
 
-    void start_scheduler(std::optional<SystemTime> settled_through) {
+    /// `@reboot` is due at the very start, and the scheduler is made a little later.
+    [[nodiscard]] SystemTime before_start() const { return started_at_ - microseconds(1); }
+
+    void start_scheduler(SystemTime settled_through) {
         const Configuration& configuration = context_.configuration;
         // The table of options allows no other values.
         const SchedulerOptions options{
@@ -216,9 +224,12 @@ private:
         const auto last = election_->last_claim();
         if (!last) return tl::unexpected(last.error());
         logger_.info("This replica leads now");
+        // A claim from the future was made before the clock was set back.
+        const SystemTime now = context_.clock.now();
         phase_ = last->value_or(started_at_);
+        if (phase_ > now + kClockSkew) phase_ = now;
         setup_ = make_setup(phase_);
-        start_scheduler(*last);
+        start_scheduler(last->value_or(before_start()));
         log_next();
         return {};
     }

@@ -169,10 +169,10 @@ AmqpResult<void> RabbitMqLeaderToken::Session::take_delivery(std::uint64_t tag) 
 }
 
 AmqpResult<void> RabbitMqLeaderToken::Session::settle_old() {
-    const auto best = std::ranges::max_element(
-        tokens_, {}, [](const auto& token) { return token.second.position; });
+    const auto best = std::ranges::find_if(
+        tokens_, [this](const auto& token) { return token.second.position == position_; });
     // Not before the one that counts is in hand.
-    if (best == tokens_.end() || best->second.position != position_) return {};
+    if (best == tokens_.end()) return {};
     const std::uint64_t kept = best->first;
     for (auto token = tokens_.begin(); token != tokens_.end();) {
         if (token->first == kept) {

@@ -59,10 +59,21 @@ std::optional<std::int64_t> RabbitMqLeaderToken::position() const { return posit
 
 Result<bool> RabbitMqLeaderToken::advance(std::int64_t to) {
     auto kept = keep();
-    if (!kept || !*kept || (position_ && to <= *position_)) return kept ? false : kept;
+    if (!kept || !*kept) return kept;
+    if (position_ && to <= *position_) return false;
+    return set(to);
+}
+
+Result<bool> RabbitMqLeaderToken::set_back(std::int64_t to) {
+    auto kept = keep();
+    if (!kept || !*kept) return kept;
+    return set(to);
+}
+
+Result<bool> RabbitMqLeaderToken::set(std::int64_t to) {
     auto published = session_->publish(to);
     if (!published) return tl::make_unexpected(lose(std::move(published.error().error)));
-    position_ = session_->position();
+    position_ = to;
     return true;
 }
 

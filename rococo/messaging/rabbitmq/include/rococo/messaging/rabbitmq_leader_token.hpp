@@ -13,7 +13,7 @@
 
 namespace rococo::messaging {
 
-/// A position that only grows, held by one of several processes at a time: the broker sees to it.
+/// A position that grows, held by one of several processes at a time: the broker sees to it.
 ///
 /// The position is the body of a persistent message, the token, in a durable queue. Who holds the
 /// token is the queue's exclusive consumer, of which the broker allows one; it keeps the message
@@ -63,6 +63,10 @@ public:
     /// place.
     [[nodiscard]] Result<bool> advance(std::int64_t to);
 
+    /// The same for a position that is not beyond the present one: for a holder that knows that one
+    /// to be wrong.
+    [[nodiscard]] Result<bool> set_back(std::int64_t to);
+
     /// Gives the token back, so that another process may take it.
     void release() noexcept;
 
@@ -70,6 +74,7 @@ private:
     class Session;
 
     [[nodiscard]] Result<void> connect();
+    [[nodiscard]] Result<bool> set(std::int64_t to);
     Error lose(Error error);
 
     const RabbitMqSettings settings_;
