@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include <fmt/format.h>
-#include <time.h>
 
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <ctime>
 #include <string>
 
 #include "rococo/svchost/scheduling/scheduler.hpp"
