@@ -10,6 +10,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "support/fake_delivery.hpp"
@@ -157,6 +158,23 @@ TEST_F(PoolTest, ASuspectIsProcessedAlone) {
     for (const auto& call : processors_.calls()) batches.push_back(call.ids);
     EXPECT_THAT(batches, ElementsAre(ElementsAre("first"), ElementsAre("a", "b"),
                                      ElementsAre("suspect"), ElementsAre("c", "d")));
+}
+
+TEST_F(PoolTest, ALastAttemptRunsWithNothingBesideIt) {
+    processors_.close_gate();
+    start({.workers = 3, .max_batch = 1});
+    pool_->submit(jobs({"before"}));
+    processors_.wait_for_calls(1);
+    std::vector<Job> more;
+    more.push_back(job("last attempt", true));
+    more.back().alone = true;
+    more.push_back(job("after"));
+    pool_->submit(std::move(more));
+    // Two workers are free, and neither begins: first what runs must end.
+    std::this_thread::sleep_for(20ms);
+    EXPECT_THAT(processors_.calls(), SizeIs(1));
+    processors_.open_gate();
+    EXPECT_THAT(collect(3), ElementsAre("before", "last attempt", "after"));
 }
 
 TEST_F(PoolTest, ACallKnowsItsAttemptAndDeadline) {
