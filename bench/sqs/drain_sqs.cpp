@@ -49,14 +49,15 @@ int main(int argc, char** argv) {
     unsigned long handled = 0;
     while (handled < wanted || connection.unsettled() > 0) {
         Deliveries deliveries;
-        if (const auto got = connection.receive(clock.steady_now() + std::chrono::seconds(1),
-                                                deliveries);
+        if (const auto got =
+                connection.receive(clock.steady_now() + std::chrono::seconds(1), deliveries);
             !got) {
             return fail(got.error());
         }
         Settlements settlements;
         for (auto& delivery : deliveries) {
-            settlements.push_back({std::move(delivery), rococo::messaging::Verdict::ack, {}, 1, "", ""});
+            settlements.push_back(
+                {std::move(delivery), rococo::messaging::Verdict::ack, {}, 1, "", ""});
         }
         handled += settlements.size();
         if (const auto settled = connection.settle(std::move(settlements)); !settled) {

@@ -48,8 +48,7 @@ TEST_F(ConnectionTest, HandlesEveryMessageOnceWithAtMostAQuarterRequestEach) {
         [&] { return seen.size() == 2000; }));
     for (const auto& [body, times] : seen) EXPECT_EQ(times, 1) << body;
     EXPECT_THAT(fake_.messages("orders"), IsEmpty());
-    const auto requests =
-        fake_.requests("ReceiveMessage") + fake_.requests("DeleteMessageBatch");
+    const auto requests = fake_.requests("ReceiveMessage") + fake_.requests("DeleteMessageBatch");
     EXPECT_LE(requests, 500);
     EXPECT_GT(fake_.most_polls_at_once(), 1) << "a full queue deserves several polls";
     EXPECT_EQ(fake_.last_refusal(), "");
@@ -64,9 +63,11 @@ TEST_F(ConnectionTest, AnIdleQueueIsAskedByOnePollAtATime) {
         *connection, [&](const Delivery&) { return ++seen, Verdict::ack; },
         [&] { return seen == 200; }));
     const auto nothing = [](const Delivery&) { return Verdict::ack; };
-    consume(*connection, nothing, [] { return false; }, seconds(2));  // The busy polls end.
+    consume(
+        *connection, nothing, [] { return false; }, seconds(2));  // The busy polls end.
     const auto before = fake_.requests("ReceiveMessage");
-    consume(*connection, nothing, [] { return false; }, seconds(3));
+    consume(
+        *connection, nothing, [] { return false; }, seconds(3));
     EXPECT_LE(fake_.requests("ReceiveMessage") - before, 4);
 }
 
@@ -91,9 +92,9 @@ TEST_F(ConnectionTest, AttributesAreHeaders) {
                {"content-type", {{"DataType", "String"}, {"StringValue", "text/plain"}}}});
     auto connection = connect(settings());
     const auto deliveries = take(*connection, 1);
-    EXPECT_THAT(headers_of(*deliveries[0]),
-                ElementsAre(std::pair("color", "röt"), std::pair("count", "42"),
-                            std::pair("raw", "AAEC")));
+    EXPECT_THAT(
+        headers_of(*deliveries[0]),
+        ElementsAre(std::pair("color", "röt"), std::pair("count", "42"), std::pair("raw", "AAEC")));
     EXPECT_EQ(deliveries[0]->content_type, "text/plain");
     EXPECT_EQ(deliveries[0]->id, fake_.messages("orders")[0].id);
     EXPECT_EQ(deliveries[0]->sent_at, SystemTime(milliseconds(1795552202574)));
@@ -105,7 +106,8 @@ TEST_F(ConnectionTest, ARetryComesAgainAfterItsDelayWithTheNextAttempt) {
     auto connection = connect(settings());
     auto deliveries = take(*connection, 1);
     Settlements settlements;
-    settlements.push_back({std::move(deliveries[0]), Verdict::retry, milliseconds(1200), 1, "", "e"});
+    settlements.push_back(
+        {std::move(deliveries[0]), Verdict::retry, milliseconds(1200), 1, "", "e"});
     const auto settled_at = clock_.steady_now();
     ASSERT_TRUE(connection->settle(std::move(settlements)));
     deliveries = take(*connection, 1);
@@ -302,7 +304,8 @@ TEST_F(ConnectionTest, EmptyMeansNothingReadyHiddenElsewhereOrInHand) {
     Settlements settlements;
     settlements.push_back({std::move(deliveries[0]), Verdict::retry, seconds(10), 1, "", ""});
     ASSERT_TRUE(connection->settle(std::move(settlements)));
-    consume(*connection, [](const Delivery&) { return Verdict::ack; }, [] { return true; });
+    consume(
+        *connection, [](const Delivery&) { return Verdict::ack; }, [] { return true; });
     EXPECT_EQ(connection->empty(), false) << "it waits for its retry";
 }
 

@@ -34,7 +34,8 @@ std::string between(const std::string& text, const std::string& from, const std:
     const auto start = text.find(from);
     if (start == std::string::npos) return {};
     const auto end = text.find(to, start + from.size());
-    return text.substr(start + from.size(), end == std::string::npos ? end : end - start - from.size());
+    return text.substr(start + from.size(),
+                       end == std::string::npos ? end : end - start - from.size());
 }
 
 }  // namespace
@@ -48,8 +49,8 @@ StubAnswer FakeSqs::error(int status, const std::string& code, const std::string
     return {status, Json{{"__type", "com.amazonaws.sqs#" + code}, {"message", message}}.dump()};
 }
 
-/// Why the request's signature does not hold; empty where it does. Recomputed from what arrived, for
-/// the headers that the request says are signed.
+/// Why the request's signature does not hold; empty where it does. Recomputed from what arrived,
+/// for the headers that the request says are signed.
 std::string FakeSqs::refusal(const StubRequest& request) const {
     const auto header = [&](const std::string& name) {
         const auto found = request.headers.find(name);
@@ -82,11 +83,10 @@ std::string FakeSqs::refusal(const StubRequest& request) const {
         return "SignatureDoesNotMatch";
     }
     const Credentials credentials{kKey, kSecret, token_, std::nullopt, ""};
-    const auto expected =
-        authorization(signable,
-                      {"eu-central-1", "sqs",
-                       std::chrono::time_point_cast<std::chrono::microseconds>(signed_at)},
-                      credentials);
+    const auto expected = authorization(
+        signable,
+        {"eu-central-1", "sqs", std::chrono::time_point_cast<std::chrono::microseconds>(signed_at)},
+        credentials);
     return expected == given ? "" : "SignatureDoesNotMatch";
 }
 
@@ -102,8 +102,8 @@ StubAnswer FakeSqs::handle(const StubRequest& request) {
         if (const auto why = refusal(request); !why.empty()) {
             last_refusal_ = why;
             auto answer = error(403, why, "x-amz-security-token:secret-in-the-canonical-string");
-            const auto now = std::chrono::system_clock::to_time_t(
-                std::chrono::system_clock::now() + offset_);
+            const auto now =
+                std::chrono::system_clock::to_time_t(std::chrono::system_clock::now() + offset_);
             char date[64];
             std::strftime(date, sizeof date, "%a, %d %b %Y %H:%M:%S GMT", std::gmtime(&now));
             answer.headers.emplace_back("Date", date);
@@ -132,8 +132,8 @@ StubAnswer FakeSqs::perform(const std::string& action, const Json& body) {
         return {200, receive(name, body).dump()};
     }
     const std::lock_guard lock(mutex_);
-    const std::string name =
-        body.contains("QueueName") ? body.at("QueueName").get<std::string>() : name_of(body.at("QueueUrl"));
+    const std::string name = body.contains("QueueName") ? body.at("QueueName").get<std::string>()
+                                                        : name_of(body.at("QueueUrl"));
     if (action == "CreateQueue") {
         queues_[name].attributes = body.value("Attributes", Json::object());
     }
@@ -147,7 +147,8 @@ StubAnswer FakeSqs::perform(const std::string& action, const Json& body) {
     Json successful = Json::array();
     Json failed = Json::array();
     for (const auto& entry : body.at("Entries")) {
-        auto outcome = action == "SendMessageBatch" ? send(queue, entry) : change(queue, action, entry);
+        auto outcome =
+            action == "SendMessageBatch" ? send(queue, entry) : change(queue, action, entry);
         outcome["Id"] = entry.at("Id");
         (outcome.contains("Code") ? failed : successful).push_back(outcome);
     }
@@ -252,7 +253,8 @@ Json FakeSqs::change(QueueState& queue, const std::string& action, const Json& e
         return Json::object();
     }
     if (found->visible_at <= now) {
-        return {{"Code", "MessageNotInflight"}, {"Message", "not in flight"}, {"SenderFault", true}};
+        return {
+            {"Code", "MessageNotInflight"}, {"Message", "not in flight"}, {"SenderFault", true}};
     }
     found->visible_at = now + seconds(entry.at("VisibilityTimeout").get<int>());
     return Json::object();

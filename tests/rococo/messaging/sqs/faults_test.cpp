@@ -82,13 +82,12 @@ TEST_F(FaultsTest, ConnectionsCutInTheMiddleOfAnAnswer) {
 
 TEST_F(FaultsTest, EndlessBodies) {
     auto once = std::make_shared<std::atomic<int>>(0);
-    consume_all_while(
-        [once](const std::string& action, const Json&) -> std::optional<StubAnswer> {
-            if (action != "ReceiveMessage" || (*once)++ != 0) return std::nullopt;
-            StubAnswer endless{200, std::string(1 << 20, ' ')};
-            endless.endless = true;
-            return endless;
-        });
+    consume_all_while([once](const std::string& action, const Json&) -> std::optional<StubAnswer> {
+        if (action != "DeleteMessageBatch" || (*once)++ != 0) return std::nullopt;
+        StubAnswer endless{200, std::string(1 << 20, ' ')};
+        endless.endless = true;
+        return endless;
+    });
     EXPECT_THAT(log_.text(), HasSubstr("larger than"));
 }
 
@@ -102,8 +101,7 @@ TEST_F(FaultsTest, AnswersThatAreLateComeTooLateForNobody) {
 
 TEST_F(FaultsTest, AnAnswerThatNeverComesEndsInATimeout) {
     auto once = std::make_shared<std::atomic<int>>(0);
-    consume_all_while([once](const std::string& action,
-                             const Json&) -> std::optional<StubAnswer> {
+    consume_all_while([once](const std::string& action, const Json&) -> std::optional<StubAnswer> {
         if (action != "DeleteMessageBatch" || (*once)++ != 0) return std::nullopt;
         std::this_thread::sleep_for(seconds(3));
         return StubAnswer{500, ""};
@@ -112,16 +110,16 @@ TEST_F(FaultsTest, AnAnswerThatNeverComesEndsInATimeout) {
 }
 
 TEST_F(FaultsTest, EntriesThatFailInABatchAreTriedAgain) {
-    consume_all_while([this](const std::string& action,
-                             const Json& body) -> std::optional<StubAnswer> {
-        if (action != "DeleteMessageBatch" || count_++ % 2 != 0) return std::nullopt;
-        Json failed = Json::array();
-        // Only the first is told to have failed, and none of the others is mentioned at all.
-        failed.push_back({{"Id", body.at("Entries")[0].at("Id")},
-                          {"Code", "InternalError"},
-                          {"SenderFault", false}});
-        return StubAnswer{200, Json{{"Failed", failed}}.dump()};
-    });
+    consume_all_while(
+        [this](const std::string& action, const Json& body) -> std::optional<StubAnswer> {
+            if (action != "DeleteMessageBatch" || count_++ % 2 != 0) return std::nullopt;
+            Json failed = Json::array();
+            // Only the first is told to have failed, and none of the others is mentioned at all.
+            failed.push_back({{"Id", body.at("Entries")[0].at("Id")},
+                              {"Code", "InternalError"},
+                              {"SenderFault", false}});
+            return StubAnswer{200, Json{{"Failed", failed}}.dump()};
+        });
     EXPECT_EQ(duplicates_, 0);
 }
 

@@ -49,7 +49,8 @@ protected:
 };
 
 TEST_F(SenderTest, WhatIsSentArrivesAsItWas) {
-    OutgoingMessage message{R"({"a":"ü"})", "id-1", "application/json", "corr-1", {{"color", "red"}}};
+    OutgoingMessage message{
+        R"({"a":"ü"})", "id-1", "application/json", "corr-1", {{"color", "red"}}};
     const auto delivery = round_trip(message);
     EXPECT_EQ(delivery->body, message.body);
     EXPECT_EQ(delivery->id, "id-1");
@@ -75,7 +76,9 @@ TEST_F(SenderTest, HeadersThatSqsDoesNotTakeArriveAllTheSame) {
         message.headers.emplace_back("h" + std::to_string(i), std::to_string(i));
     }
     message.headers.emplace_back("empty", "");
-    message.headers.emplace_back("odd name!", "a\x01" "b");
+    message.headers.emplace_back("odd name!",
+                                 "a\x01"
+                                 "b");
     message.headers.emplace_back("AWS.reserved", "x");
     message.headers.emplace_back("h1", "twice");
     const auto delivery = round_trip(message);
@@ -177,7 +180,8 @@ TEST_F(SenderTest, FifoKeepsTheOrderOfAGroupThroughFailures) {
     });
     std::vector<OutgoingMessage> messages;
     for (int i = 0; i < 20; ++i) {
-        messages.push_back({std::to_string(i), "", "", "", {{"MessageGroupId", i % 2 ? "odd" : "even"}}});
+        messages.push_back(
+            {std::to_string(i), "", "", "", {{"MessageGroupId", i % 2 ? "odd" : "even"}}});
     }
     ASSERT_TRUE(sender()->send("orders.fifo", messages));
     std::map<std::string, std::vector<int>> groups;
@@ -193,7 +197,8 @@ class DeadLettersTest : public SqsTest {
 protected:
     /// Lets so many messages of a queue die.
     void bury(int count, const std::string& queue = "orders") {
-        fake_.create(queue, queue.ends_with(".fifo") ? Json{{"FifoQueue", "true"}} : Json::object());
+        fake_.create(queue,
+                     queue.ends_with(".fifo") ? Json{{"FifoQueue", "true"}} : Json::object());
         for (int i = 0; i < count; ++i) {
             fake_.put(queue, "body " + std::to_string(i), queue.ends_with(".fifo") ? "group" : "");
         }

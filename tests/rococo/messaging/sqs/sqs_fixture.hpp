@@ -75,7 +75,8 @@ protected:
             EXPECT_TRUE(received) << (received ? "" : received.error().message);
             if (!received) return false;
             Settlements settlements;
-            for (auto& delivery : out) settlements.push_back(verdict_on(std::move(delivery), handle));
+            for (auto& delivery : out)
+                settlements.push_back(verdict_on(std::move(delivery), handle));
             EXPECT_TRUE(connection.settle(std::move(settlements)));
         }
         return false;
@@ -97,7 +98,8 @@ protected:
         Deliveries out;
         const auto until = clock_.steady_now() + std::chrono::seconds(5);
         while (out.size() < count && clock_.steady_now() < until) {
-            EXPECT_TRUE(connection.receive(clock_.steady_now() + std::chrono::milliseconds(50), out));
+            EXPECT_TRUE(
+                connection.receive(clock_.steady_now() + std::chrono::milliseconds(50), out));
         }
         EXPECT_GE(out.size(), count);
         return out;
