@@ -78,6 +78,11 @@ def test_folder_with_three_files_is_a_service(build_image, run_container, tmp_pa
     assert code == 0 and seconds < 5
 
 
+def test_service_cannot_be_replaced_by_its_process(sleeper_image):
+    listed = docker("run", "--rm", "--entrypoint", "ls", sleeper_image, "-ld", "/usr/local/lib/rococo/services")
+    assert listed.startswith("drwxr-xr-x") and " root root " in listed
+
+
 def test_service_in_a_subfolder_of_the_context(build_image, tmp_path):
     write_sleeper(tmp_path / "services" / "sleeper")
     (tmp_path / "Dockerfile").write_text(f"FROM {ONBUILD_IMAGE}\n")
