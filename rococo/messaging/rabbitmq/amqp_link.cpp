@@ -5,6 +5,9 @@
 #include <amqp_framing.h>
 #include <amqp_tcp_socket.h>
 #include <fmt/format.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
 #include <sys/time.h>
 
 #include <algorithm>
@@ -48,6 +51,15 @@ amqp_table_entry_t table_entry(const char* key, amqp_table_t table) {
     return entry;
 }
 
+/// rabbitmq-c waits in its writes without a limit, and there misses no heartbeat: without this, a
+/// network that swallows everything would hold a writer for the kernel's quarter of an hour.
+void limit_unanswered_writes(int fd, std::chrono::seconds heartbeat) {
+    if (heartbeat.count() == 0) return;
+    const auto limit = std::max<std::chrono::milliseconds>(heartbeat * 3, std::chrono::seconds(10));
+    const auto milliseconds = static_cast<unsigned>(limit.count());
+    ::setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &milliseconds, sizeof milliseconds);
+}
+
 }  // namespace
 
 AmqpResult<std::unique_ptr<AmqpLink>> AmqpLink::connect(const RabbitMqSettings& settings,
@@ -63,7 +75,10 @@ AmqpResult<std::unique_ptr<AmqpLink>> AmqpLink::connect(const RabbitMqSettings& 
     amqp_set_rpc_timeout(state, &request);
 
     auto opened = link->open_socket(settings, address);
-    if (opened) opened = link->login(settings, address, role);
+    if (opened) {
+        limit_unanswered_writes(link->fd(), settings.heartbeat);
+        opened = link->login(settings, address, role);
+    }
     if (!opened) return tl::make_unexpected(std::move(opened.error()));
     return link;
 }
