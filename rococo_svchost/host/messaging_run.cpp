@@ -99,11 +99,20 @@ private:
     SteadyTime next_look_{};
 };
 
-/// Before there is anything to drain, a signal simply ends the process.
-void drain_or_exit(void* dispatcher) {
-    auto* const running = static_cast<std::atomic<Dispatcher*>*>(dispatcher)->load();
-    if (running == nullptr) ::_exit(0);
-    running->request_drain();
+/// What a signal finds, whenever it comes.
+struct Run {
+    std::atomic<Dispatcher*> dispatcher = nullptr;
+    std::atomic<bool> over = false;
+};
+
+/// Before there is anything to drain, a signal simply ends the process; after that, nothing that it
+/// could ask to stop is there any more.
+void drain_or_exit(void* argument) {
+    auto& run = *static_cast<Run*>(argument);
+    if (run.over) return;
+    Dispatcher* const dispatcher = run.dispatcher;
+    if (dispatcher == nullptr) ::_exit(0);
+    dispatcher->request_drain();
 }
 
 void log_totals(const Logger& logger, const Dispatcher::Totals& totals) {
@@ -117,9 +126,15 @@ int run_messaging(const HostContext& context, const std::string& queue) {
     const Configuration& configuration = context.configuration;
     const Logger& logger = context.logger;
     const auto fail = [&](const Error& error) { return log_failure(logger, error); };
+    std::unique_ptr<CrashNotes> notes;
+    const auto end_amid_work = [&](int code) {
+        // Ended by us and not by the messages: nothing to charge them with.
+        if (notes != nullptr) notes->discard();
+        exit_now(context.log, code);
+    };
 
-    std::atomic<Dispatcher*> running = nullptr;
-    const Termination termination(&drain_or_exit, &running);
+    Run run;
+    const Termination termination(&drain_or_exit, &run);
 
     auto consume_config = ConsumeConfig::open(configuration);
     if (!consume_config) return fail(consume_config.error());
@@ -130,7 +145,7 @@ int run_messaging(const HostContext& context, const std::string& queue) {
     // Processors come before the connection: a constructor that fails takes no message along.
     const WorkerPool::Settings pool_config =
         pool_settings(configuration, context.service.processor->kind);
-    const std::unique_ptr<CrashNotes> notes = open_notes(context, queue, pool_config);
+    notes = open_notes(context, queue, pool_config);
     LazySender sender(context.messaging);
     LibraryProcessorFactory factory(*context.service.processor, sender, context.clock);
     auto pool = WorkerPool::start(pool_config, factory, context.clock, notes.get(),
@@ -150,20 +165,17 @@ int run_messaging(const HostContext& context, const std::string& queue) {
                            .logger = logger,
                            .random = [&] { return to_fraction(context.random()); },
                            .exit_when_finished = [&] { return live_config.exit_when_finished(); }});
-    running = &dispatcher;
+    run.dispatcher = &dispatcher;
     const auto end = dispatcher.run();
+    run.over = true;
 
     log_totals(logger, dispatcher.totals());
     if (!end) {
         const int code = fail(end.error());
-        if ((*pool)->in_hand() > 0) exit_now(context.log, code);
+        if ((*pool)->in_hand() > 0) end_amid_work(code);
         return code;
     }
-    if (*end == Dispatcher::End::drain_timeout) {
-        // Ended by us and not by the message: nothing to charge it with.
-        if (notes != nullptr) notes->discard();
-        exit_now(context.log, kDrainTimeout);
-    }
+    if (*end == Dispatcher::End::drain_timeout) end_amid_work(kDrainTimeout);
     if (*end == Dispatcher::End::finished) logger.info("The queue is empty: exiting");
     return 0;
 }
