@@ -139,11 +139,21 @@ Result<RabbitMqSettings> parse_one(std::string_view url, RabbitMqSettings base) 
     return base;
 }
 
+/// Where the next URL begins with its comma: one that another scheme follows. A comma elsewhere
+/// parts hosts of one URL.
+std::size_t end_of_url(std::string_view urls) {
+    for (auto comma = urls.find(','); comma != std::string_view::npos;
+         comma = urls.find(',', comma + 1)) {
+        const auto rest = trim(urls.substr(comma + 1));
+        if (rest.starts_with("amqp://") || rest.starts_with("amqps://")) return comma;
+    }
+    return std::string_view::npos;
+}
+
 }  // namespace
 
 Result<RabbitMqSettings> parse_rabbitmq_url(std::string_view url, RabbitMqSettings base) {
-    // A comma parts URLs where another scheme follows it, and hosts of one URL elsewhere.
-    const auto comma = url.find(",amqp");
+    const auto comma = end_of_url(url);
     auto first = parse_one(trim(url.substr(0, comma)), base);
     if (!first || comma == std::string_view::npos) return first;
     auto others = parse_rabbitmq_url(trim(url.substr(comma + 1)), std::move(base));

@@ -38,7 +38,8 @@ protected:
     }
     std::vector<std::string> bodies() {
         std::vector<std::string> bodies;
-        for (const auto& letter : letters_.list(1000).value()) bodies.push_back(letter.body);
+        const auto letters = letters_.list(1000).value();
+        for (const auto& letter : letters) bodies.push_back(letter.body);
         return bodies;
     }
 
