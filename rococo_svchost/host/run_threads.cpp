@@ -40,6 +40,7 @@ void RunThreads::execute(Run& run) {
     call.deadline = run.deadline;
     call.cancelled = &run.cancelled;
     run.processor->process(call, {}, std::span(&run.outcome, 1));
+    run.ended_at = clock_.steady_now();
     {
         const std::scoped_lock lock(mutex_);
         ended_.push_back(run.start.id);
@@ -66,7 +67,8 @@ std::vector<EndedRun> RunThreads::take_ended() {
         const std::unique_ptr<Run> run = std::move(runs_.extract(id).mapped());
         run->thread.join();  // it has nothing left to do but to return
         idle_.push_back(std::move(run->processor));
-        ended.push_back({id, run->start.due, run->start.attempt, std::move(run->outcome)});
+        const bool overdue = !run->reported_overdue && run->ended_at > run->deadline;
+        ended.push_back({id, run->start.due, run->start.attempt, std::move(run->outcome), overdue});
     }
     return ended;
 }

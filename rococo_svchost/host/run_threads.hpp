@@ -24,6 +24,7 @@ struct EndedRun {
     SystemTime due{};
     std::uint32_t attempt = 1;
     Outcome outcome;
+    bool overdue = false;  ///< It passed PROCESS_TIMEOUT, and `take_overdue` has not told so.
 };
 
 /// Calls a cron processor, each run on a thread of its own with a processor of its own; processors
@@ -67,6 +68,7 @@ private:
         bool reported_overdue = false;
         std::unique_ptr<Processor> processor;
         Outcome outcome;
+        SteadyTime ended_at{};
         std::jthread thread;
     };
 

@@ -297,6 +297,7 @@ private:
 
     void take_in_ended() {
         for (const EndedRun& ended : runs_.take_ended()) {
+            if (ended.overdue) report_overdue(ended.due);
             const RunOutcome outcome = settle(ended);
             // A replica that has stepped down finishes its runs, and reports them to nobody.
             if (scheduler_) act(scheduler_->on_run_finished(ended.id, outcome, read_clocks()));
@@ -320,9 +321,10 @@ private:
     }
 
     void report_overdue() {
-        for (const SystemTime due : runs_.take_overdue()) {
-            logger_.warning("The run due {} has passed PROCESS_TIMEOUT", text(due));
-        }
+        for (const SystemTime due : runs_.take_overdue()) report_overdue(due);
+    }
+    void report_overdue(SystemTime due) {
+        logger_.warning("The run due {} has passed PROCESS_TIMEOUT", text(due));
     }
 
     [[nodiscard]] std::string text(SystemTime time) const {

@@ -48,18 +48,18 @@ def channel(connection):
 @pytest.fixture
 def make_replicas(make_cron, node):
     def make(kind, **settings):
-        return make_cron(
-            kind,
-            every=1,
-            CRON_LEADER=kind,
-            CRON_LEADER_NAME="nightly",
+        defaults = {
+            "CRON_TIME_AMOUNT": 1,
+            "CRON_TIME_UNIT": "SECONDS",
+            "CRON_LEADER": kind,
+            "CRON_LEADER_NAME": "nightly",
             # Late runs wait for each other instead of being left out.
-            CRON_OVERLAP="queue-all",
-            SQLITE_PATH="queue.db",
-            RABBITMQ_HOST="127.0.0.1",
-            RABBITMQ_PORT=node.port,
-            **settings,
-        )
+            "CRON_OVERLAP": "queue-all",
+            "SQLITE_PATH": "queue.db",
+            "RABBITMQ_HOST": "127.0.0.1",
+            "RABBITMQ_PORT": node.port,
+        }
+        return make_cron(kind, **{**defaults, **settings})
 
     return make
 
@@ -157,6 +157,17 @@ def test_the_token_is_the_latest_claim(make_replicas, channel):
     with service.start() as host:
         wait_until(lambda: len(service.lines()) >= 2)
         assert host.terminate() == 0
+    assert tokens(channel) == [service.dues()[-1]]
+
+
+def test_a_token_that_is_held_for_long_is_renewed_before_the_broker_loses_patience(make_replicas, channel):
+    service = make_replicas("rabbitmq", CRON_TIME_AMOUNT=3, RABBITMQ_CONSUMER_TIMEOUT="1s")
+    with service.start() as host:
+        # Given back and taken again five times between two runs.
+        wait_until(lambda: len(service.lines()) >= 2)
+        assert host.terminate() == 0
+        assert "does not lead" not in host.log()
+    assert service.dues()[1] - service.dues()[0] == 3 * SECOND
     assert tokens(channel) == [service.dues()[-1]]
 
 
