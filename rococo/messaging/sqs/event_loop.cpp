@@ -26,7 +26,7 @@ using HeaderList = std::unique_ptr<curl_slist, decltype(&curl_slist_free_all)>;
 
 /// Enough for every poll, delete and extension that one host has under way.
 constexpr long kMaxIdleConnections = 64;
-constexpr std::size_t kMaxHeaderBytes = 64 * 1024;
+constexpr std::size_t kMaxHeaderBytes = std::size_t{64} * 1024;
 
 /// One exchange under way. Its address is given to libcurl: it never moves.
 struct Exchange {

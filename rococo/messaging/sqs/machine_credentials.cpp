@@ -16,7 +16,7 @@ namespace {
 /// These services are on the machine itself: slower than that is not there.
 constexpr std::chrono::seconds kTimeout{1};
 constexpr int kTries = 2;
-constexpr std::size_t kMaxAnswerBytes = 256 * 1024;
+constexpr std::size_t kMaxAnswerBytes = std::size_t{256} * 1024;
 constexpr std::string_view kContainerAgent = "http://169.254.170.2";
 constexpr std::string_view kInstanceService = "http://169.254.169.254";
 

@@ -50,7 +50,7 @@ std::string_view trim(std::string_view text) {
 }
 
 Result<std::string> read_small_file(const std::string& path) {
-    static constexpr std::size_t kMaxBytes = 1024 * 1024;
+    static constexpr std::size_t kMaxBytes = std::size_t{1024} * 1024;
     std::error_code error;
     if (std::filesystem::is_directory(path, error)) {
         return failure(ErrorKind::configuration, fmt::format("'{}' is a directory.", path));

@@ -13,7 +13,7 @@
 namespace rococo::messaging::sqs {
 
 /// SQS's limit for a message and for a batch of them: body, attribute names, types and values.
-constexpr std::size_t kMaxMessageBytes = 1024 * 1024;
+constexpr std::size_t kMaxMessageBytes = std::size_t{1024} * 1024;
 /// SQS's limits for a batch and for the attributes of a message.
 constexpr std::size_t kMaxBatch = 10;
 constexpr std::size_t kMaxAttributes = 10;

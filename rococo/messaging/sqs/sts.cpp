@@ -14,7 +14,7 @@ namespace {
 constexpr std::chrono::seconds kTimeout{5};
 constexpr int kTries = 3;
 /// Web identity tokens and session tokens are a few KiB.
-constexpr std::size_t kMaxAnswerBytes = 256 * 1024;
+constexpr std::size_t kMaxAnswerBytes = std::size_t{256} * 1024;
 
 std::string percent_encode(std::string_view text) {
     std::string encoded;
