@@ -25,7 +25,8 @@ int main(int argc, char** argv) {
     amqp_connection_state_t state = amqp_new_connection();
     amqp_socket_t* socket = amqp_tcp_socket_new(state);
     if (amqp_socket_open(socket, "127.0.0.1", atoi(argv[1])) != AMQP_STATUS_OK) return 1;
-    check(amqp_login(state, "/", 0, 131072, 60, AMQP_SASL_METHOD_PLAIN, "guest", "guest"), "log in");
+    check(amqp_login(state, "/", 0, 131072, 60, AMQP_SASL_METHOD_PLAIN, "guest", "guest"),
+          "log in");
     amqp_channel_open(state, 1);
     check(amqp_get_rpc_reply(state), "open a channel");
     amqp_basic_qos(state, 1, 0, (uint16_t)atoi(argv[3]), 0);

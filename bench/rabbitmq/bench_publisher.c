@@ -23,7 +23,8 @@ static void read_confirms(amqp_connection_state_t state, uint64_t published, uin
         const int status = amqp_simple_wait_frame_noblock(state, &frame, must_wait ? NULL : &none);
         if (status == AMQP_STATUS_TIMEOUT) return;
         if (status != AMQP_STATUS_OK) exit(1);
-        if (frame.frame_type == AMQP_FRAME_METHOD && frame.payload.method.id == AMQP_BASIC_ACK_METHOD)
+        if (frame.frame_type == AMQP_FRAME_METHOD &&
+            frame.payload.method.id == AMQP_BASIC_ACK_METHOD)
             confirmed = ((amqp_basic_ack_t*)frame.payload.method.decoded)->delivery_tag;
         amqp_maybe_release_buffers(state);
     }

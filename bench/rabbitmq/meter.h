@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* What every consumer of the benchmark does with a message: it counts, and after BENCH_COUNT
  * messages it writes what the process has used since the first one, as JSON, to the file
- * BENCH_RESULT. With BENCH_LATENCY the body's first eight bytes are the monotonic time of sending in
- * nanoseconds, and the result holds the latencies' 50th and 99th percentile.
+ * BENCH_RESULT. With BENCH_LATENCY the body's first eight bytes are the monotonic time of sending
+ * in nanoseconds, and the result holds the latencies' 50th and 99th percentile.
  *
  * Safe from several threads. */
 #pragma once

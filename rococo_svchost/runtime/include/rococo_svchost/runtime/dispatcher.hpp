@@ -95,7 +95,7 @@ private:
     Parts parts_;
     PrefetchTuner tuner_;
     std::atomic<bool> drain_requested_ = false;
-    messaging::Settlements refused_;  // given up before processing
+    messaging::Settlements refused_;                // given up before processing
     std::vector<MessageIdentity> unsafe_refusals_;  // to be forgotten once their verdict is safe
     Harvest harvest_;
     SteadyTime linger_until_{};  // until then results may come without a wake
