@@ -164,7 +164,7 @@ typedef struct rococo_service {
 #define ROCOCO_SERVICE_DESCRIPTOR "rococo_service_descriptor"
 
 /** The one symbol that a service exports. The descriptor lives as long as the library. */
-typedef const rococo_service* (*rococo_service_descriptor_function)(void);
+typedef const rococo_service* (*rococo_service_descriptor_function)(void); /* NOLINT: it is C */
 
 #ifdef __cplusplus
 }
