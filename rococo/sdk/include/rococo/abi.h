@@ -16,6 +16,8 @@
  * other languages.
  */
 
+/* NOLINTBEGIN(modernize-*): it is C. */
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -164,10 +166,12 @@ typedef struct rococo_service {
 #define ROCOCO_SERVICE_DESCRIPTOR "rococo_service_descriptor"
 
 /** The one symbol that a service exports. The descriptor lives as long as the library. */
-typedef const rococo_service* (*rococo_service_descriptor_function)(void); /* NOLINT: it is C */
+typedef const rococo_service* (*rococo_service_descriptor_function)(void);
 
 #ifdef __cplusplus
 }
 #endif
+
+/* NOLINTEND(modernize-*) */
 
 #endif
