@@ -109,7 +109,7 @@ void prepare(Exchange& exchange) {
     curl_slist* list = curl_slist_append(nullptr, "Expect:");
     for (const auto& [name, value] : request.headers) {
         // libcurl leaves out a header without a value unless it ends in a semicolon.
-        const auto line = value.empty() ? name + ";" : name + ": " + value;
+        const auto line = value.empty() ? name + ";" : fmt::format("{}: {}", name, value);
         list = curl_slist_append(list, line.c_str());
     }
     exchange.headers.reset(list);

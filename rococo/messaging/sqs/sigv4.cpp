@@ -71,7 +71,7 @@ std::string sort_query(std::string_view query) {
 
 std::string canonical(const SignableRequest& request, const SortedHeaders& headers) {
     std::string lines;
-    for (const auto& [name, value] : headers) lines += name + ":" + value + "\n";
+    for (const auto& [name, value] : headers) lines += fmt::format("{}:{}\n", name, value);
     return fmt::format("{}\n{}\n{}\n{}\n{}\n{}", request.method,
                        request.path.empty() ? "/" : request.path, sort_query(request.query), lines,
                        signed_names(headers), sha256_hex(request.body));
