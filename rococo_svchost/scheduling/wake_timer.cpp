@@ -61,7 +61,7 @@ WakeTimer::~WakeTimer() {
 
 /// Sets the timer. True where the kernel says on the way that the clock was set since the last
 /// time: it then sets the timer nevertheless (timerfd_create(2)).
-Result<bool> WakeTimer::arm(std::optional<SystemTime> moment) {
+Result<bool> WakeTimer::arm(std::optional<SystemTime> moment) const {
     using std::chrono::nanoseconds;
     using std::chrono::seconds;
     // Zero would disarm the timer; any moment in the past is due at once.
@@ -99,7 +99,7 @@ Result<WakeTimer::Reason> WakeTimer::wait_until(std::optional<SystemTime> moment
     }
 }
 
-void WakeTimer::wake() noexcept {
+void WakeTimer::wake() const noexcept {
     const int saved_error = errno;  // A signal handler must leave it as it was.
     const std::uint64_t one = 1;
     // Fails only where the counter is full: then it wakes anyway.

@@ -39,11 +39,11 @@ public:
     [[nodiscard]] Result<Reason> wait_until(std::optional<SystemTime> moment);
 
     /// Makes the wait in progress, or else the next one, return `woken`. Async-signal-safe.
-    void wake() noexcept;
+    void wake() const noexcept;
 
 private:
     WakeTimer(int timer, int event) : timer_(timer), event_(event) {}
-    [[nodiscard]] Result<bool> arm(std::optional<SystemTime> moment);
+    [[nodiscard]] Result<bool> arm(std::optional<SystemTime> moment) const;
 
     int timer_ = -1;
     int event_ = -1;
