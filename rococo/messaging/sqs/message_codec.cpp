@@ -259,17 +259,18 @@ Result<OutboundMessage> encode_message(const OutgoingMessage& message, bool fifo
 
 OutboundMessage encode_dead_letter(const ReceivedMessage& message, const DeadLetterNote& note,
                                    bool fifo) {
-    auto [own, headers] = sort_attributes(message.attributes);
-    if (find(own, kId) == nullptr) own.push_back({std::string(kId), "String", note.id});
+    auto sorted = sort_attributes(message.attributes);
+    if (find(sorted.own, kId) == nullptr)
+        sorted.own.push_back({std::string(kId), "String", note.id});
     OutboundMessage out{message.body};
     // Each dead letter is a group of its own: SQS hands out no second message of a group while one
     // is looked at, and `dead-letters list` must see all of them. The note keeps the group.
     set_group(out, message.id, message.id, fifo);
 
     const auto with = [&](const DeadLetterNote& written) {
-        auto all = own;
+        auto all = sorted.own;
         all.push_back({std::string(kDeadLetter), "String", write_note(written)});
-        return arrange(std::move(all), headers);
+        return arrange(std::move(all), sorted.headers);
     };
     out.attributes = with(note);
     if (out.bytes() <= kMaxMessageBytes) return out;
