@@ -67,7 +67,10 @@ def test_every_library_of_svchost_is_there():
 
 
 def test_folder_with_three_files_is_a_service(build_image, run_container, tmp_path):
-    image, log = build_image(write_sleeper(tmp_path))
+    write_sleeper(tmp_path)
+    with (tmp_path / "processor.cpp").open("a") as processor:
+        processor.write(f"// {tmp_path}, so that the build says something and is not taken from the cache\n")
+    image, log = build_image(tmp_path)
     assert "The service has no tests" in log
     container = run_container(image, environment=EMBEDDED)
     container.wait_for_log("Consuming from queue q")
