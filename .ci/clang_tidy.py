@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 """clang-tidy over every source of a build folder's compile commands, several at a time.
 
-Usage: clang_tidy.py BUILD_FOLDER [FILE…]  What passed is remembered under BUILD_FOLDER/tidy-passed by the hash of the
+Usage: clang_tidy.py [--full] BUILD_FOLDER [FILE…]  Looks at the library and the host; with --full at tests and benchmarks
+too, and with clang-analyzer, which together take four times as long. What passed is remembered under BUILD_FOLDER/tidy-passed by the hash of the
 preprocessed source and of the checks, so that a second run looks only at what has changed.
 """
 
@@ -16,6 +17,8 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 TIDY = "clang-tidy-14"
+QUICK = "--checks=-clang-analyzer-*"
+PRODUCT = (ROOT / "rococo", ROOT / "rococo_svchost")
 
 
 def checks():
@@ -40,7 +43,7 @@ def preprocessed(entry):
     return ran.stdout if ran.returncode == 0 else None
 
 
-def check(entry, build, common):
+def check(entry, build, common, options):
     """What clang-tidy says about one source; empty if it says nothing."""
     text = preprocessed(entry)
     mark = None
@@ -49,7 +52,7 @@ def check(entry, build, common):
         mark = build / "tidy-passed" / hashlib.sha256(common + name.encode() + text).hexdigest()
         if mark.exists():
             return ""
-    ran = subprocess.run([TIDY, "--quiet", "-p", build, entry["file"]], capture_output=True, text=True)
+    ran = subprocess.run([TIDY, "--quiet", *options, "-p", build, entry["file"]], capture_output=True, text=True)
     if ran.returncode == 0:
         if mark is not None:
             mark.touch()
@@ -58,19 +61,25 @@ def check(entry, build, common):
 
 
 def main():
-    build = pathlib.Path(sys.argv[1]).resolve()
-    wanted = {str(pathlib.Path(name).resolve()) for name in sys.argv[2:]}
+    arguments = sys.argv[1:]
+    full = arguments[:1] == ["--full"]
+    build, *files = arguments[1:] if full else arguments
+    build = pathlib.Path(build).resolve()
+    wanted = {str(pathlib.Path(name).resolve()) for name in files}
+    options = [] if full else [QUICK]
     (build / "tidy-passed").mkdir(exist_ok=True)
     entries = {}
     for entry in json.loads((build / "compile_commands.json").read_text()):
         file = pathlib.Path(entry["directory"], entry["file"]).resolve()
-        ours = file.is_relative_to(ROOT) and not file.is_relative_to(ROOT / "build")
+        ours = any(map(file.is_relative_to, PRODUCT)) or (
+            full and file.is_relative_to(ROOT) and not file.is_relative_to(ROOT / "build")
+        )
         if ours and file.suffix in (".cpp", ".c") and (not wanted or str(file) in wanted):
             entries[str(file)] = {**entry, "file": str(file)}
-    common = checks()
+    common = checks() + " ".join(options).encode()
     failed = 0
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-        outcomes = {pool.submit(check, entry, build, common): name for name, entry in sorted(entries.items())}
+        outcomes = {pool.submit(check, entry, build, common, options): name for name, entry in sorted(entries.items())}
         for outcome in concurrent.futures.as_completed(outcomes):
             if said := outcome.result():
                 failed += 1
