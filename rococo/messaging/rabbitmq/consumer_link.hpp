@@ -78,8 +78,7 @@ public:
 private:
     enum class Step { none, cancelling, limiting, consuming };
 
-    ConsumerLink(const RabbitMqSettings& settings, std::unique_ptr<AmqpLink> link,
-                 std::uint64_t epoch);
+    ConsumerLink(RabbitMqSettings settings, std::unique_ptr<AmqpLink> link, std::uint64_t epoch);
     [[nodiscard]] AmqpResult<void> subscribe(std::size_t prefetch);
     [[nodiscard]] AmqpResult<void> send(amqp_method_number_t method, void* fields);
     [[nodiscard]] AmqpResult<void> send_cancel();

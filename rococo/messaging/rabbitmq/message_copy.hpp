@@ -67,7 +67,7 @@ public:
 
 private:
     void take_over(const amqp_basic_properties_t& original, Purpose purpose, std::string_view user);
-    void take_over_headers(const amqp_table_t& headers, Purpose purpose);
+    void take_over_headers(const amqp_table_t& table, Purpose purpose);
     amqp_field_value_t& field(std::string_view name);
     void publish_table();
     [[nodiscard]] amqp_bytes_t keep_text(std::string text);

@@ -48,7 +48,10 @@ public:
     std::uint64_t tag = 0;    ///< Valid on the channel of `epoch` only.
     std::uint64_t epoch = 0;  ///< Which connection it came by.
 
-    static void operator delete(void* memory) { ::operator delete(memory); }
+    // Made in one piece with its bytes by placement new; the sized delete would be told too little.
+    static void operator delete(void* memory) {
+        ::operator delete(memory);
+    }  // NOLINT(misc-new-delete-overloads)
 
 private:
     /// What only a message with headers needs.
