@@ -49,9 +49,8 @@ public:
     std::uint64_t epoch = 0;  ///< Which connection it came by.
 
     // Made in one piece with its bytes by placement new; the sized delete would be told too little.
-    static void operator delete(void* memory) {
-        ::operator delete(memory);
-    }  // NOLINT(misc-new-delete-overloads)
+    // NOLINTNEXTLINE(misc-new-delete-overloads)
+    static void operator delete(void* memory) { ::operator delete(memory); }
 
 private:
     /// What only a message with headers needs.

@@ -83,7 +83,7 @@ Result<void> check_lengths(std::string_view queue, const OutgoingMessage& messag
 
 class RabbitMqSender::Impl {
 public:
-    Impl(RabbitMqSettings settings, const Clock& clock, Logger logger, RandomSource random)
+    Impl(RabbitMqSettings settings, const Clock& clock, Logger logger, const RandomSource& random)
         : settings_(std::move(settings)),
           clock_(clock),
           random_(fork_random(random)),
