@@ -259,6 +259,7 @@ Result<Dispatcher::End> Dispatcher::drain(End end) {
         }
         if (now >= cancel_at) parts_.pool.cancel();
     }
+    forget_the_safe();
     parts_.adapter.close();
     return end;
 }

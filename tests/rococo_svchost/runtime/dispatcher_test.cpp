@@ -224,6 +224,18 @@ TEST_F(DispatcherTest, AMessageThatCrashedTheHostTooOftenIsNotTriedAgain) {
     EXPECT_EQ(notes_->crashes(identify(tests::FakeDelivery({.id = "killer"}))), 0U);
 }
 
+TEST_F(DispatcherTest, AMessageRefusedJustBeforeADrainIsForgottenToo) {
+    finish_ = false;
+    deaths(3, "killer");
+    open_notes();
+    queue_.confirm_after(4);
+    queue_.arrive({{.id = "killer", .redelivered = true}});
+    drain_next();
+    ASSERT_TRUE(run());
+    EXPECT_THAT(queue_.settled(), ElementsAre(settled("killer", Verdict::dead_letter)));
+    EXPECT_EQ(notes_->crashes(identify(tests::FakeDelivery({.id = "killer"}))), 0U);
+}
+
 TEST_F(DispatcherTest, CrashesCountAsAttempts) {
     deaths(1, "shaky");
     open_notes();
