@@ -78,9 +78,19 @@ std::vector<MessageIdentity> read_notes(const Descriptor& file) {
 }  // namespace
 
 MessageIdentity identify(const messaging::Delivery& delivery) {
+    // Senders exist that give every message the same id, so the beginning of the body counts too;
+    // the whole of a large one would cost more than the rest of a message's way.
+    constexpr std::size_t kEnoughOfBody = 256;
     const std::hash<std::string_view> hash;
-    const std::uint64_t content = hash(delivery.id.empty() ? delivery.body : delivery.id);
-    const std::uint64_t identity = content ^ (hash(delivery.queue) * 0x9E3779B97F4A7C15U);
+    std::uint64_t identity = 0;
+    const auto add = [&](std::uint64_t part) {
+        identity = (identity ^ part) * 0x9E3779B97F4A7C15U;
+        identity ^= identity >> 32U;
+    };
+    add(hash(delivery.queue));
+    add(hash(delivery.id));
+    add(delivery.body.size());
+    add(hash(delivery.id.empty() ? delivery.body : delivery.body.substr(0, kEnoughOfBody)));
     return identity == 0 ? 1 : identity;  // zero is an empty note
 }
 

@@ -102,22 +102,22 @@ std::size_t WorkerPool::in_hand() const {
 }
 
 std::vector<WorkerPool::Overdue> WorkerPool::take_overdue() {
-    std::vector<Overdue> overdue;
-    if (settings_.process_timeout.count() == 0) return overdue;
+    if (settings_.process_timeout.count() == 0) return {};
     const SteadyTime now = clock_.steady_now();
     const std::scoped_lock lock(mutex_);
-    for (const auto& worker : workers_) {
-        const auto running_for = now - worker->since;
-        if (worker->jobs.empty() || worker->reported_overdue ||
-            running_for < settings_.process_timeout) {
-            continue;
-        }
-        worker->reported_overdue = true;
-        worker->cancelled = true;
-        overdue.push_back(
-            {worker->number, std::string(worker->jobs.front().delivery->id), running_for});
+    for (const auto& worker : workers_) note_if_overdue(*worker, now);
+    return std::exchange(overdue_, {});
+}
+
+void WorkerPool::note_if_overdue(Worker& worker, SteadyTime now) {
+    const auto running_for = now - worker.since;
+    if (settings_.process_timeout.count() == 0 || worker.jobs.empty() || worker.reported_overdue ||
+        running_for < settings_.process_timeout) {
+        return;
     }
-    return overdue;
+    worker.reported_overdue = true;
+    worker.cancelled = true;
+    overdue_.push_back({worker.number, std::string(worker.jobs.front().delivery->id), running_for});
 }
 
 void WorkerPool::cancel() {
@@ -154,6 +154,8 @@ bool WorkerPool::exchange_jobs(Worker& worker) {
     const SteadyTime now = clock_.steady_now();
     std::unique_lock lock(mutex_);
     if (!worker.jobs.empty()) {
+        // A call that ended by itself between two looks of the watchdog was late all the same.
+        note_if_overdue(worker, now);
         for (std::size_t i = 0; i < worker.jobs.size(); ++i) {
             done_.jobs.push_back({std::move(worker.jobs[i]), std::move(worker.outcomes[i])});
         }

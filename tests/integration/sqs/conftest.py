@@ -15,7 +15,7 @@ from fault_proxy import FaultProxy  # noqa: E402
 from json_boto3 import sqs_client  # noqa: E402
 from support.host import BUILD, ServiceFolder  # noqa: E402
 
-EMULATOR = "fauxqs@2.4.1"
+EMULATOR = "fauxqs@1.9.2"
 REGION = "eu-central-1"
 KEY = {"AWS_ACCESS_KEY_ID": "AKIDTEST", "AWS_SECRET_ACCESS_KEY": "the-secret-of-the-test"}
 

@@ -14,8 +14,8 @@
 
 namespace rococo::svchost {
 
-/// What identifies a message across deliveries: a hash of its queue and id, or of its body where it
-/// has no id.
+/// What identifies a message across deliveries: a hash of its queue, its id and the beginning of
+/// its body, or of the whole body where it has no id.
 using MessageIdentity = std::uint64_t;
 
 [[nodiscard]] MessageIdentity identify(const messaging::Delivery& delivery);

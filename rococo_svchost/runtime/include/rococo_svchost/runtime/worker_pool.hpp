@@ -60,7 +60,7 @@ public:
         std::chrono::microseconds process_timeout{};  ///< Zero: none.
     };
 
-    /// A call that has been running since `since`.
+    /// A call that has passed PROCESS_TIMEOUT.
     struct Overdue {
         std::size_t worker;
         std::string message_id;
@@ -104,6 +104,7 @@ private:
                std::function<void()> wake);
     void work(Worker& worker);
     bool exchange_jobs(Worker& worker);
+    void note_if_overdue(Worker& worker, SteadyTime now);
     [[nodiscard]] bool may_begin() const;
 
     const Settings settings_;
@@ -115,6 +116,7 @@ private:
     std::condition_variable work_available_;
     std::deque<Job> ready_;
     Harvest done_;
+    std::vector<Overdue> overdue_;  // not yet reported
     std::size_t in_hand_ = 0;
     std::size_t running_ = 0;     // workers that process something now
     bool alone_running_ = false;  // one of them a job that must be alone
