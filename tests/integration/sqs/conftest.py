@@ -42,7 +42,10 @@ def free_port():
 
 @pytest.fixture(scope="session")
 def emulator():
-    """The address of an SQS emulator of our own."""
+    """The address of an SQS emulator of our own. It needs Node.js 20, and Debian 12 has 18."""
+    version = subprocess.run(["node", "--version"], capture_output=True, text=True).stdout
+    if int(re.match(r"v(\d+)", version or "v0")[1]) < 20:
+        pytest.skip(f"the SQS emulator needs Node.js 20 or later, and this is {version.strip() or 'none'}")
     port = free_port()
     process = subprocess.Popen(
         ["node", str(emulator_script())],

@@ -190,11 +190,12 @@ TEST_F(CrashNotesTest, SayWhereTheyCannotBeWritten) {
                                          "/state/crash-notes/orders: Not a directory");
 }
 
-TEST(Identify, DependsOnQueueAndId) {
+TEST(Identify, DependsOnQueueIdAndTheBeginningOfTheBody) {
     const auto identity = [](const char* id, const char* queue, const char* body = "same") {
         return identify(FakeDelivery({.id = id, .body = body, .queue = queue}));
     };
-    EXPECT_EQ(identity("1", "orders"), identity("1", "orders", "other"));
+    EXPECT_EQ(identity("1", "orders"), identity("1", "orders"));
+    EXPECT_NE(identity("1", "orders"), identity("1", "orders", "other"));
     EXPECT_NE(identity("1", "orders"), identity("2", "orders"));
     EXPECT_NE(identity("1", "orders"), identity("1", "invoices"));
     EXPECT_NE(identity("1", "orders"), 0U);
