@@ -244,7 +244,7 @@ std::string stray_word(const std::vector<std::string>& words, const CLI::App& ap
 }
 
 /// What may follow the words: commands and options, one a line, for the shells' completion.
-int complete(std::vector<std::string> words, const CLI::App& app) {
+int complete(const std::vector<std::string>& words, const CLI::App& app) {
     const CLI::App* command = &app;
     for (const std::string& word : words) {
         for (const CLI::App* candidate :
@@ -266,7 +266,7 @@ int run_command_line(std::vector<std::string> words) {
     CommandLine line;
     if (!words.empty() && words[0] == "__complete") {
         words.erase(words.begin());
-        return complete(std::move(words), line.app());
+        return complete(words, line.app());
     }
     if (const std::string problem = stray_word(words, line.app()); !problem.empty()) {
         return complain({rococo::ErrorKind::usage, problem});

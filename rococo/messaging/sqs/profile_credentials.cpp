@@ -79,7 +79,7 @@ private:
         if (const auto file = value_of(profile, "web_identity_token_file"); !file.empty()) {
             return assume_role_with_token(context_, role, file);
         }
-        const auto base = base_of(profile, name, depth);
+        auto base = base_of(profile, name, depth);
         if (!base) return base;
         if (!*base) {
             return wrong(name,

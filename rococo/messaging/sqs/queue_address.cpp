@@ -37,7 +37,7 @@ std::string fault_of(std::string_view name) {
     auto stem = name;
     if (stem.ends_with(kFifo)) stem.remove_suffix(kFifo.size());
     if (stem.empty()) return "there is nothing before '.fifo'";
-    const auto odd = std::find_if_not(stem.begin(), stem.end(), plain);
+    const auto* const odd = std::find_if_not(stem.begin(), stem.end(), plain);
     if (odd == stem.end()) return {};
     const auto at = static_cast<std::size_t>(odd - stem.begin());
     return fmt::format("character {} of the name is not allowed", at + 1);

@@ -18,7 +18,7 @@ constexpr std::size_t kMaxInFlight = 4;
 SendQueue::SendQueue(SqsApi& api, Queue queue, const SqsSettings& settings, RandomBits random)
     : api_(api), queue_(std::move(queue)), random_(std::move(random)), backoff_(settings) {}
 
-void SendQueue::add(std::shared_ptr<SendJob> job) {
+void SendQueue::add(const std::shared_ptr<SendJob>& job) {
     for (std::size_t i = 0; i < job->messages.size(); ++i) items_.push_back({job, i});
 }
 

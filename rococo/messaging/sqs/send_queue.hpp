@@ -38,7 +38,7 @@ class SendQueue {
 public:
     SendQueue(SqsApi& api, Queue queue, const SqsSettings& settings, RandomBits random);
 
-    void add(std::shared_ptr<SendJob> job);
+    void add(const std::shared_ptr<SendJob>& job);
 
     /// Starts what can be started; returns when there will be more to do.
     SteadyTime pump(SteadyTime now);

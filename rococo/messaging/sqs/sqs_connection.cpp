@@ -42,7 +42,7 @@ public:
 
     Result<void> open();
     Result<void> receive(SteadyTime deadline, Deliveries& out);
-    Result<bool> empty();
+    [[nodiscard]] Result<bool> empty() const;
     void close();
     [[nodiscard]] std::string endpoint() const;
 
@@ -100,7 +100,7 @@ Result<void> SqsConnection::Impl::receive(SteadyTime deadline, Deliveries& out) 
     }
 }
 
-Result<bool> SqsConnection::Impl::empty() {
+Result<bool> SqsConnection::Impl::empty() const {
     if (!consumer_) return failure(ErrorKind::internal, "empty before open");
     static constexpr std::array<std::string_view, 3> kNames{"ApproximateNumberOfMessages",
                                                             "ApproximateNumberOfMessagesNotVisible",

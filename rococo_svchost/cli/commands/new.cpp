@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cctype>
 #include <fstream>
 #include <iostream>
@@ -42,8 +43,8 @@ std::string camel_case(std::string_view name) {
 
 std::string filled_in(std::string_view text, const std::string& name) {
     std::string result(text);
-    const std::pair<std::string_view, std::string> values[] = {
-        {"@name@", name}, {"@Name@", camel_case(name)}, {"@version@", version()}};
+    const auto values = std::to_array<std::pair<std::string_view, std::string>>(
+        {{"@name@", name}, {"@Name@", camel_case(name)}, {"@version@", version()}});
     for (const auto& [mark, value] : values) {
         for (std::size_t at = 0; (at = result.find(mark, at)) != std::string::npos;
              at += value.size()) {
