@@ -46,7 +46,7 @@ public:
     [[nodiscard]] Result<void> prepare();
 
     /// Starts a run. **Errors**: kind `service`, where a further processor cannot be made.
-    [[nodiscard]] Result<void> start(const StartRun& run);
+    [[nodiscard]] Result<void> start(const StartRun& start);
     /// Makes the run's `cancelled()` true.
     void cancel(RunId id);
     void cancel_all();
