@@ -22,7 +22,7 @@ KEY = {"AWS_ACCESS_KEY_ID": "AKIDTEST", "AWS_SECRET_ACCESS_KEY": "the-secret-of-
 
 def emulator_script():
     """The emulator's program; installed into the build's folder the first time."""
-    folder = pathlib.Path(os.environ.get("ROCOCO_FAUXQS_DIR", BUILD / "fauxqs"))
+    folder = pathlib.Path(os.environ.get("ROCOCO_FAUXQS_DIR", BUILD / EMULATOR.replace("@", "-")))
     script = folder / "node_modules" / "fauxqs" / "dist" / "server.js"
     if not script.exists():
         folder.mkdir(parents=True, exist_ok=True)
