@@ -81,13 +81,14 @@ protected:
         queue_.then([this, count] { processors_.wait_for_calls(count); });
     }
     /// Notes of a host that died with these messages in hand, each of its own.
-    void deaths(std::uint32_t times, const std::string& id) {
+    void deaths(std::uint32_t times, const std::string& id, const std::string& body = "body") {
         for (std::uint32_t i = 0; i < times; ++i) {
             const pid_t child = ::fork();
             if (child == 0) {
                 const auto notes = CrashNotes::open(folder_.path(), "queue", 1, 1);
                 if (!notes) ::_exit(1);
-                const MessageIdentity identity = identify(tests::FakeDelivery({.id = id}));
+                const MessageIdentity identity =
+                    identify(tests::FakeDelivery({.id = id, .body = body}));
                 (*notes)->begin(0, std::span(&identity, 1));
                 ::raise(SIGKILL);
             }
@@ -237,7 +238,7 @@ TEST_F(DispatcherTest, AMessageRefusedJustBeforeADrainIsForgottenToo) {
 }
 
 TEST_F(DispatcherTest, CrashesCountAsAttempts) {
-    deaths(1, "shaky");
+    deaths(1, "shaky", "fail");
     open_notes();
     queue_.arrive({{.id = "shaky", .body = "fail", .attempt = 1, .redelivered = true}});
     ASSERT_TRUE(run());
@@ -245,7 +246,7 @@ TEST_F(DispatcherTest, CrashesCountAsAttempts) {
     EXPECT_EQ(processors_.calls().at(0).attempt, 2U);
     ASSERT_THAT(queue_.settled(), ElementsAre(settled("shaky", Verdict::retry)));
     EXPECT_EQ(queue_.settled()[0].attempts, 2U) << "the queue now counts the crash";
-    EXPECT_EQ(notes_->crashes(identify(tests::FakeDelivery({.id = "shaky"}))), 0U)
+    EXPECT_EQ(notes_->crashes(identify(tests::FakeDelivery({.id = "shaky", .body = "fail"}))), 0U)
         << "and the notes no longer do";
 }
 
