@@ -113,7 +113,8 @@ class Host:
         self.process.wait()
 
     def terminate(self, timeout=30):
-        """SIGTERM, and the exit code."""
+        """SIGTERM, and the exit code. Not before the host listens: until then a signal just ends the process."""
+        wait_until(lambda: self.process.poll() is not None or re.search("Consuming|Schedule: ", self.log()), timeout, self.log)
         self.process.send_signal(signal.SIGTERM)
         return self.wait(timeout)
 
