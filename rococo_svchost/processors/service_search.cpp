@@ -72,6 +72,7 @@ Result<fs::path> find_service_library(const fs::path& folder, const fs::path& se
         return chosen->second;
     }
     std::vector<std::string> packages;
+    packages.reserve(newest.size());
     for (const auto& [name, library] : newest) packages.push_back(name);
     return failure(ErrorKind::service,
                    fmt::format("several services found in {}: {}. Choose one with "

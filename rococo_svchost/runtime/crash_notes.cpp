@@ -137,6 +137,7 @@ Result<std::unique_ptr<CrashNotes>> CrashNotes::open(const fs::path& folder, std
     void* map = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, file.get(), 0);
     if (map == MAP_FAILED) return refuse(name, errno);
 
+    // make_unique cannot make an aggregate before clang 16. NOLINTNEXTLINE(modernize-make-unique)
     auto region = std::unique_ptr<Region>(new Region{
         name, std::move(file), max_batch, bytes, static_cast<std::atomic<MessageIdentity>*>(map)});
     auto notes = std::unique_ptr<CrashNotes>(new CrashNotes(own_folder, std::move(region)));
