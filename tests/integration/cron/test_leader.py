@@ -55,6 +55,7 @@ def make_replicas(make_cron, node):
             "CRON_LEADER_NAME": "nightly",
             # Late runs wait for each other instead of being left out.
             "CRON_OVERLAP": "queue-all",
+            "CRON_MISFIRE_GRACE": "1m",
             "SQLITE_PATH": "queue.db",
             "RABBITMQ_HOST": "127.0.0.1",
             "RABBITMQ_PORT": node.port,
