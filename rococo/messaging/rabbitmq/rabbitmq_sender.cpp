@@ -173,8 +173,8 @@ Result<void> RabbitMqSender::Impl::check() {
 }
 
 RabbitMqSender::RabbitMqSender(RabbitMqSettings settings, const Clock& clock, Logger logger,
-                               RandomSource random)
-    : impl_(std::make_unique<Impl>(std::move(settings), clock, logger, std::move(random))) {}
+                               RandomSource random)  // NOLINT(performance-unnecessary-value-param)
+    : impl_(std::make_unique<Impl>(std::move(settings), clock, logger, random)) {}
 RabbitMqSender::~RabbitMqSender() = default;
 Result<void> RabbitMqSender::send(std::string_view queue,
                                   std::span<const OutgoingMessage> messages) {

@@ -54,7 +54,7 @@ private:
     [[nodiscard]] Result<std::vector<sqs::OutboundMessage>> encode(
         std::span<const OutgoingMessage> messages, bool fifo) const;
     void run(const std::stop_token& stop);
-    void accept(std::shared_ptr<sqs::SendJob> job);
+    void accept(const std::shared_ptr<sqs::SendJob>& job);
     Result<sqs::SendQueue*> queue_for(const std::string& queue);
     Result<Service*> service_for(const sqs::QueueAddress& address);
 
@@ -134,10 +134,10 @@ void SqsSender::Impl::run(const std::stop_token& stop) {
     services_.clear();  // The calls under way with them.
 }
 
-void SqsSender::Impl::accept(std::shared_ptr<sqs::SendJob> job) {
+void SqsSender::Impl::accept(const std::shared_ptr<sqs::SendJob>& job) {
     auto queue = queue_for(job->queue);
     if (queue) {
-        (*queue)->add(std::move(job));
+        (*queue)->add(job);
         return;
     }
     job->error = queue.error();
