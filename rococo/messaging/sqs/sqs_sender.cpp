@@ -124,7 +124,7 @@ void SqsSender::Impl::run(const std::stop_token& stop) {
             const std::lock_guard lock(mutex_);
             jobs.swap(incoming_);
         }
-        for (auto& job : jobs) accept(std::move(job));
+        for (const auto& job : jobs) accept(job);
         const auto now = loop_.clock().steady_now();
         // Deadlines of jobs are looked at once a second.
         auto more_at = now + std::chrono::seconds(1);
