@@ -67,6 +67,14 @@ TEST(PrefetchTuner, LearnsNothingFromNothing) {
     EXPECT_EQ(tuner.prefetch(), 16U);
 }
 
+TEST(PrefetchTuner, DoesNotTakeAFastProcessorThatWasHeldUpForASlowOne) {
+    PrefetchTuner tuner(1, 0);
+    tuner.observe(1us * 100, 100);
+    ASSERT_EQ(tuner.prefetch(), 2'000U);
+    tuner.observe(20ms, 1);
+    EXPECT_EQ(tuner.prefetch(), 2'000U);
+}
+
 TEST(PrefetchTuner, ComesDownAgainWhenProcessingSlowsDown) {
     PrefetchTuner tuner(1, 0);
     tuner.observe(1us * 100, 100);

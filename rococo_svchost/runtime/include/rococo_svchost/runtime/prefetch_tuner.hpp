@@ -29,11 +29,13 @@ public:
     [[nodiscard]] std::size_t prefetch() const { return current_; }
 
 private:
+    [[nodiscard]] std::size_t suggestion() const;
+
     std::size_t workers_;
     bool fixed_;
     std::size_t current_;
-    double mean_ns_ = 0;        // exponentially weighted, per message
-    std::size_t observed_ = 0;  // messages since the last change
+    std::chrono::nanoseconds busy_{};  // observed since the last change, or for one horizon
+    std::size_t messages_ = 0;
 };
 
 }  // namespace rococo::svchost
