@@ -69,7 +69,7 @@ def test_a_slow_message_survives_short_heartbeats(make_rabbitmq_service, channel
 
 def test_bodies_that_are_no_json_end_as_dead_letters(make_rabbitmq_service, channel, request):
     queue = request.node.name
-    service = make_rabbitmq_service()
+    service = make_rabbitmq_service(DRAIN_TIMEOUT="60s")  # 64 MiB may be on their way to the dead letters
     channel.queue_declare(queue, durable=True)
     bodies = [b"", b"\xff\xfe\x00", b"{", b"[]", b"x" * (64 * 1024 * 1024)]
     publish(channel, queue, *bodies)
