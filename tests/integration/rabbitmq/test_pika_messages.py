@@ -71,6 +71,8 @@ def test_bodies_that_are_no_json_end_as_dead_letters(make_rabbitmq_service, chan
     queue = request.node.name
     service = make_rabbitmq_service(DRAIN_TIMEOUT="60s")  # 64 MiB may be on their way to the dead letters
     channel.queue_declare(queue, durable=True)
+    # As the host does when it first needs it, which may be after the log line that is waited for.
+    channel.queue_declare(f"{queue}.dead-letter", durable=True)
     bodies = [b"", b"\xff\xfe\x00", b"{", b"[]", b"x" * (64 * 1024 * 1024)]
     publish(channel, queue, *bodies)
     publish(channel, queue, {"id": "good"})
