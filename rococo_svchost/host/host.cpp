@@ -95,6 +95,13 @@ Preparation prepare(const Configuration& configuration, const MessagingParts& pa
 
 }  // namespace
 
+RetryPolicy retry_policy(const Configuration& configuration) {
+    return {.max_attempts = static_cast<std::uint32_t>(configuration.integer("MAX_ATTEMPTS")),
+            .first_delay = configuration.duration("RETRY_DELAY"),
+            .max_delay = configuration.duration("RETRY_DELAY_MAX"),
+            .drop_failed = configuration.text("ON_FAILURE") == "ack"};
+}
+
 int log_failure(const Logger& logger, const Error& error) {
     std::string_view rest = error.message;
     while (true) {

@@ -8,6 +8,7 @@
 #include "rococo_svchost/host/host.hpp"
 #include "rococo_svchost/host/messaging.hpp"
 #include "rococo_svchost/host/service.hpp"
+#include "rococo_svchost/runtime/retry_policy.hpp"
 
 namespace rococo::svchost {
 
@@ -28,6 +29,9 @@ struct HostContext {
 
 /// Works on a schedule; returns the exit code.
 [[nodiscard]] int run_schedule(const HostContext& context);
+
+/// What the configuration says of failures, of messages and of runs alike.
+[[nodiscard]] RetryPolicy retry_policy(const Configuration& configuration);
 
 /// Logs a failure that ends the host, a log line for each of its lines, and returns its exit code.
 int log_failure(const Logger& logger, const Error& error);

@@ -27,13 +27,6 @@ std::size_t worker_count(const Configuration& configuration) {
         configuration.integer(by_original_name ? "RABBITMQ_NUM_THREADS" : "NUM_THREADS"));
 }
 
-RetryPolicy retry_policy(const Configuration& configuration) {
-    return {.max_attempts = static_cast<std::uint32_t>(configuration.integer("MAX_ATTEMPTS")),
-            .first_delay = configuration.duration("RETRY_DELAY"),
-            .max_delay = configuration.duration("RETRY_DELAY_MAX"),
-            .drop_failed = configuration.text("ON_FAILURE") == "ack"};
-}
-
 Dispatcher::Settings dispatcher_settings(const Configuration& configuration) {
     const bool tuned = configuration.text("PREFETCH") == "auto";
     return {.workers = worker_count(configuration),

@@ -91,13 +91,6 @@ public:
     }
 
 private:
-    static RetryPolicy retry_policy(const Configuration& configuration) {
-        return {.max_attempts = static_cast<std::uint32_t>(configuration.integer("MAX_ATTEMPTS")),
-                .first_delay = configuration.duration("RETRY_DELAY"),
-                .max_delay = configuration.duration("RETRY_DELAY_MAX"),
-                .drop_failed = configuration.text("ON_FAILURE") == "ack"};
-    }
-
     int fail(const Error& error) {
         const int code = log_failure(logger_, error);
         if (runs_.running() > 0) exit_now(context_.log, code);
