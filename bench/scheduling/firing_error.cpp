@@ -9,8 +9,8 @@
 #include <cstdlib>
 #include <vector>
 
-#include "rococo/svchost/scheduling/scheduler.hpp"
-#include "rococo/svchost/scheduling/wake_timer.hpp"
+#include "rococo_svchost/scheduling/scheduler.hpp"
+#include "rococo_svchost/scheduling/wake_timer.hpp"
 
 int main(int argc, char** argv) {
     using namespace rococo::svchost;

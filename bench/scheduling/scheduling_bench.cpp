@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
-#include "rococo/svchost/scheduling/cron_expression.hpp"
-#include "rococo/svchost/scheduling/schedule.hpp"
+#include "rococo_svchost/scheduling/cron_expression.hpp"
+#include "rococo_svchost/scheduling/schedule.hpp"
 
 namespace {
 

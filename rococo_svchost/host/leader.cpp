@@ -7,7 +7,7 @@
 #include <system_error>
 
 #include "rabbitmq_leader.hpp"
-#include "rococo/svchost/scheduling/file_leader_election.hpp"
+#include "rococo_svchost/scheduling/file_leader_election.hpp"
 
 namespace rococo::svchost {
 

@@ -4,7 +4,7 @@
 #include <memory>
 
 #include "host_context.hpp"
-#include "rococo/svchost/scheduling/leader_election.hpp"
+#include "rococo_svchost/scheduling/leader_election.hpp"
 
 namespace rococo::svchost {
 

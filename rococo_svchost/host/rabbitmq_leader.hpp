@@ -7,7 +7,7 @@
 #include "rococo/base/clock.hpp"
 #include "rococo/base/result.hpp"
 #include "rococo/configuration/configuration.hpp"
-#include "rococo/svchost/scheduling/leader_election.hpp"
+#include "rococo_svchost/scheduling/leader_election.hpp"
 
 namespace rococo::svchost {
 

@@ -13,8 +13,8 @@
 
 #include "rococo/base/clock.hpp"
 #include "rococo/base/result.hpp"
-#include "rococo/svchost/scheduling/scheduler.hpp"
 #include "rococo_svchost/runtime/processor.hpp"
+#include "rococo_svchost/scheduling/scheduler.hpp"
 
 namespace rococo::svchost {
 

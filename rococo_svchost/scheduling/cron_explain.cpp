@@ -5,8 +5,8 @@
 #include <bit>
 #include <cstdint>
 
-#include "rococo/svchost/scheduling/cron_text.hpp"
-#include "rococo/svchost/scheduling/duration.hpp"
+#include "rococo_svchost/scheduling/cron_text.hpp"
+#include "rococo_svchost/scheduling/duration.hpp"
 
 namespace rococo::svchost {
 

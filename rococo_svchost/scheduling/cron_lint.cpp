@@ -6,7 +6,7 @@
 #include <cstdint>
 
 #include "cron_words.hpp"
-#include "rococo/svchost/scheduling/cron_text.hpp"
+#include "rococo_svchost/scheduling/cron_text.hpp"
 
 namespace rococo::svchost {
 

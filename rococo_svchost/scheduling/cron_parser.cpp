@@ -9,10 +9,10 @@
 
 #include "cron_search.hpp"
 #include "cron_words.hpp"
-#include "edit_distance.hpp"
 #include "pointed_error.hpp"
-#include "rococo/svchost/scheduling/cron_expression.hpp"
-#include "rococo/svchost/scheduling/duration.hpp"
+#include "rococo/configuration/suggestion.hpp"
+#include "rococo_svchost/scheduling/cron_expression.hpp"
+#include "rococo_svchost/scheduling/duration.hpp"
 
 namespace rococo::svchost {
 
@@ -148,11 +148,11 @@ private:
                     kAllowedFields);
     }
 
-    static std::string near_macro(const std::string& name) {
-        for (const auto& macro : kMacros)
-            if (edit_distance(upper(macro.name), name, 3) < 3)
-                return fmt::format(" (did you mean {}?)", macro.name);
-        return {};
+    static std::string near_macro(std::string_view name) {
+        std::vector<std::string_view> names;
+        for (const auto& macro : kMacros) names.push_back(macro.name);
+        const auto near = closest(name, names);
+        return near ? fmt::format(" (did you mean {}?)", *near) : "";
     }
 
     bool read_every(const std::vector<Word>& words) {

@@ -4,7 +4,7 @@
 #include <chrono>
 #include <optional>
 
-#include "rococo/svchost/scheduling/cron_expression.hpp"
+#include "rococo_svchost/scheduling/cron_expression.hpp"
 
 namespace rococo::svchost {
 

@@ -6,7 +6,7 @@
 #include <span>
 
 #include "pointed_error.hpp"
-#include "rococo/svchost/scheduling/cron_text.hpp"
+#include "rococo_svchost/scheduling/cron_text.hpp"
 
 namespace rococo::svchost {
 

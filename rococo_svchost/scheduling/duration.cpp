@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "rococo/svchost/scheduling/duration.hpp"
+#include "rococo_svchost/scheduling/duration.hpp"
 
 #include <fmt/format.h>
 

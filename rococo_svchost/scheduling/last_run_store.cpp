@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "rococo/svchost/scheduling/last_run_store.hpp"
+#include "rococo_svchost/scheduling/last_run_store.hpp"
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -15,7 +15,7 @@
 #include <system_error>
 #include <utility>
 
-#include "rococo/svchost/scheduling/time_text.hpp"
+#include "rococo_svchost/scheduling/time_text.hpp"
 
 namespace rococo::svchost {
 

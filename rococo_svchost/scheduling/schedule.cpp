@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
-#include "rococo/svchost/scheduling/schedule.hpp"
+#include "rococo_svchost/scheduling/schedule.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <utility>
 
-#include "rococo/svchost/scheduling/cron_text.hpp"
-#include "rococo/svchost/scheduling/duration.hpp"
+#include "rococo_svchost/scheduling/cron_text.hpp"
+#include "rococo_svchost/scheduling/duration.hpp"
 
 namespace rococo::svchost {
 

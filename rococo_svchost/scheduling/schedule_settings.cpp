@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "rococo/svchost/scheduling/schedule_settings.hpp"
+#include "rococo_svchost/scheduling/schedule_settings.hpp"
 
 #include <fmt/format.h>
 
@@ -9,10 +9,10 @@
 #include <utility>
 
 #include "decimal.hpp"
-#include "edit_distance.hpp"
 #include "pointed_error.hpp"
-#include "rococo/svchost/scheduling/cron_text.hpp"
-#include "rococo/svchost/scheduling/duration.hpp"
+#include "rococo/configuration/suggestion.hpp"
+#include "rococo_svchost/scheduling/cron_text.hpp"
+#include "rococo_svchost/scheduling/duration.hpp"
 
 namespace rococo::svchost {
 
@@ -190,11 +190,12 @@ private:
         if (const auto* const unit = std::ranges::find(kUnits, name, &Unit::name);
             unit != kUnits.end())
             return unit;
-        std::string hint;
-        for (const auto& unit : kUnits)
-            if (edit_distance(unit.name, name, 3) < 3)
-                hint = fmt::format(" (did you mean {}?)", unit.name);
-        wrong("CRON_TIME_UNIT", text, "no such unit" + hint, kAllowedUnits);
+        std::vector<std::string_view> names;
+        for (const auto& unit : kUnits) names.push_back(unit.name);
+        const auto near = closest(name, names);
+        wrong("CRON_TIME_UNIT", text,
+              "no such unit" + (near ? fmt::format(" (did you mean {}?)", *near) : ""),
+              kAllowedUnits);
         return nullptr;
     }
 

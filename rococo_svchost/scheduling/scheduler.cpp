@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "rococo/svchost/scheduling/scheduler.hpp"
+#include "rococo_svchost/scheduling/scheduler.hpp"
 
 #include <algorithm>
 #include <utility>

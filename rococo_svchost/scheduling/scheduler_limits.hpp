@@ -4,7 +4,7 @@
 #include <chrono>
 #include <cstddef>
 
-#include "rococo/svchost/scheduling/scheduler.hpp"
+#include "rococo_svchost/scheduling/scheduler.hpp"
 
 namespace rococo::svchost {
 

@@ -7,7 +7,7 @@
 #include <ctime>
 #include <string>
 
-#include "rococo/svchost/scheduling/scheduler.hpp"
+#include "rococo_svchost/scheduling/scheduler.hpp"
 
 namespace rococo::svchost {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "rococo/svchost/scheduling/time_text.hpp"
+#include "rococo_svchost/scheduling/time_text.hpp"
 
 #include <fmt/format.h>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "rococo/svchost/scheduling/time_zone.hpp"
+#include "rococo_svchost/scheduling/time_zone.hpp"
 
 #include <date/tz.h>
 #include <fmt/format.h>
@@ -9,9 +9,10 @@
 #include <exception>
 #include <fstream>
 #include <iterator>
+#include <vector>
 
-#include "edit_distance.hpp"
 #include "posix_rule.hpp"
+#include "rococo/configuration/suggestion.hpp"
 
 namespace rococo::svchost {
 
@@ -86,22 +87,16 @@ std::string lower(std::string_view text) {
     return result;
 }
 
-/// The nearest zone's name, by letters or by its last part (`Berlin`); empty where none is near.
-std::string nearest_zone(std::string_view wanted) {
-    const std::string needle = lower(wanted);
-    std::string best;
-    std::size_t best_distance = 3;
+/// The zone of that city (`berlin`), or the nearest by letters; empty where none is near.
+std::string_view nearest_zone(std::string_view wanted) {
+    const std::string city = lower(wanted);
+    std::vector<std::string_view> names;
     for (const auto& zone : date::get_tzdb().zones) {
-        const std::string name = lower(zone.name());
-        const std::size_t slash = name.rfind('/');
-        const bool same_city = slash != std::string::npos && name.substr(slash + 1) == needle;
-        const std::size_t distance = same_city ? 1 : edit_distance(needle, name, best_distance);
-        if (distance < best_distance) {
-            best_distance = distance;
-            best = zone.name();
-        }
+        const std::string_view name = zone.name();
+        if (lower(name.substr(name.rfind('/') + 1)) == city) return name;
+        names.push_back(name);
     }
-    return best;
+    return closest(wanted, names).value_or("");
 }
 
 }  // namespace
@@ -120,7 +115,7 @@ Result<TimeZone> TimeZone::load(std::string_view name) {
         const auto zone = std::ranges::find_if(
             zones, [name](const date::time_zone& candidate) { return candidate.name() == name; });
         if (zone == zones.end()) {
-            const std::string near = nearest_zone(name);
+            const std::string_view near = nearest_zone(name);
             return failure(
                 ErrorKind::configuration,
                 fmt::format("'{}' is no time zone{}; allowed: an IANA name such as "

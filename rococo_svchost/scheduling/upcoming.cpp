@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "rococo/svchost/scheduling/upcoming.hpp"
+#include "rococo_svchost/scheduling/upcoming.hpp"
 
 #include <fmt/format.h>
 
@@ -7,8 +7,8 @@
 #include <array>
 #include <nlohmann/json.hpp>
 
-#include "rococo/svchost/scheduling/duration.hpp"
-#include "rococo/svchost/scheduling/time_text.hpp"
+#include "rococo_svchost/scheduling/duration.hpp"
+#include "rococo_svchost/scheduling/time_text.hpp"
 
 namespace rococo::svchost {
 

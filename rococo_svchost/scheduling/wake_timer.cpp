@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "rococo/svchost/scheduling/wake_timer.hpp"
+#include "rococo_svchost/scheduling/wake_timer.hpp"
 
 #include <fmt/format.h>
 #include <poll.h>

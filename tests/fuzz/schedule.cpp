@@ -7,11 +7,11 @@
 #include <string>
 #include <string_view>
 
-#include "rococo/svchost/scheduling/cron_expression.hpp"
-#include "rococo/svchost/scheduling/cron_text.hpp"
-#include "rococo/svchost/scheduling/duration.hpp"
-#include "rococo/svchost/scheduling/schedule_settings.hpp"
-#include "rococo/svchost/scheduling/time_text.hpp"
+#include "rococo_svchost/scheduling/cron_expression.hpp"
+#include "rococo_svchost/scheduling/cron_text.hpp"
+#include "rococo_svchost/scheduling/duration.hpp"
+#include "rococo_svchost/scheduling/schedule_settings.hpp"
+#include "rococo_svchost/scheduling/time_text.hpp"
 
 namespace {
 

@@ -9,8 +9,8 @@
 #include <sstream>
 #include <string>
 
-#include "rococo/svchost/scheduling/cron_expression.hpp"
-#include "rococo/svchost/scheduling/time_zone.hpp"
+#include "rococo_svchost/scheduling/cron_expression.hpp"
+#include "rococo_svchost/scheduling/time_zone.hpp"
 
 int main() {
     using rococo::svchost::CronExpression;

@@ -4,9 +4,9 @@
 
 #include "commands.hpp"
 #include "rococo/configuration/configuration.hpp"
-#include "rococo/svchost/scheduling/time_text.hpp"
-#include "rococo/svchost/scheduling/upcoming.hpp"
 #include "rococo_svchost/host/schedule.hpp"
+#include "rococo_svchost/scheduling/time_text.hpp"
+#include "rococo_svchost/scheduling/upcoming.hpp"
 
 namespace rococo::svchost::cli {
 

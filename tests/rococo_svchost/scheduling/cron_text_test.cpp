@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "rococo/svchost/scheduling/cron_text.hpp"
+#include "rococo_svchost/scheduling/cron_text.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "rococo/svchost/scheduling/file_leader_election.hpp"
+#include "rococo_svchost/scheduling/file_leader_election.hpp"
 
 #include <fcntl.h>
 #include <gmock/gmock.h>
@@ -16,8 +16,8 @@
 #include <thread>
 #include <vector>
 
-#include "rococo/svchost/scheduling/scheduler.hpp"
-#include "rococo/svchost/scheduling/wake_timer.hpp"
+#include "rococo_svchost/scheduling/scheduler.hpp"
+#include "rococo_svchost/scheduling/wake_timer.hpp"
 #include "temporary_folder.hpp"
 #include "test_support.hpp"
 

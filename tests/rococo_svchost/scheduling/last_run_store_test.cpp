@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "rococo/svchost/scheduling/last_run_store.hpp"
+#include "rococo_svchost/scheduling/last_run_store.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "rococo/svchost/scheduling/schedule_settings.hpp"
+#include "rococo_svchost/scheduling/schedule_settings.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

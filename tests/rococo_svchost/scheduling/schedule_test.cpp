@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "rococo/svchost/scheduling/schedule.hpp"
+#include "rococo_svchost/scheduling/schedule.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "rococo/svchost/scheduling/duration.hpp"
+#include "rococo_svchost/scheduling/duration.hpp"
 #include "test_support.hpp"
 
 namespace rococo::svchost {

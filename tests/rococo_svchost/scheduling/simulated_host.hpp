@@ -12,7 +12,7 @@
 #include <utility>
 #include <vector>
 
-#include "rococo/svchost/scheduling/scheduler.hpp"
+#include "rococo_svchost/scheduling/scheduler.hpp"
 #include "test_support.hpp"
 
 namespace rococo::svchost::testing {

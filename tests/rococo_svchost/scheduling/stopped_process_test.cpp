@@ -12,8 +12,8 @@
 #include <string>
 #include <thread>
 
-#include "rococo/svchost/scheduling/scheduler.hpp"
-#include "rococo/svchost/scheduling/wake_timer.hpp"
+#include "rococo_svchost/scheduling/scheduler.hpp"
+#include "rococo_svchost/scheduling/wake_timer.hpp"
 #include "temporary_folder.hpp"
 #include "test_support.hpp"
 

@@ -13,8 +13,8 @@
 
 #include "rococo/base/clock.hpp"
 #include "rococo/base/result.hpp"
-#include "rococo/svchost/scheduling/cron_expression.hpp"
-#include "rococo/svchost/scheduling/time_zone.hpp"
+#include "rococo_svchost/scheduling/cron_expression.hpp"
+#include "rococo_svchost/scheduling/time_zone.hpp"
 
 namespace rococo::svchost::testing {
 

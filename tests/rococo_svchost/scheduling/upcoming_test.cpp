@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "rococo/svchost/scheduling/upcoming.hpp"
+#include "rococo_svchost/scheduling/upcoming.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-#include "rococo/svchost/scheduling/time_text.hpp"
+#include "rococo_svchost/scheduling/time_text.hpp"
 #include "test_support.hpp"
 
 namespace rococo::svchost {

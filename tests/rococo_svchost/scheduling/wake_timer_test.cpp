@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "rococo/svchost/scheduling/wake_timer.hpp"
+#include "rococo_svchost/scheduling/wake_timer.hpp"
 
 #include <gtest/gtest.h>
 #include <sys/timex.h>
@@ -10,7 +10,7 @@
 #include <thread>
 #include <vector>
 
-#include "rococo/svchost/scheduling/scheduler.hpp"
+#include "rococo_svchost/scheduling/scheduler.hpp"
 #include "test_support.hpp"
 
 namespace rococo::svchost {

@@ -5,7 +5,7 @@
 
 #include "rococo/base/clock.hpp"
 #include "rococo/configuration/configuration.hpp"
-#include "rococo/svchost/scheduling/schedule_settings.hpp"
+#include "rococo_svchost/scheduling/schedule_settings.hpp"
 
 namespace rococo::svchost {
 

@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "rococo/base/clock.hpp"
-#include "rococo/svchost/scheduling/cron_expression.hpp"
-#include "rococo/svchost/scheduling/time_zone.hpp"
+#include "rococo_svchost/scheduling/cron_expression.hpp"
+#include "rococo_svchost/scheduling/time_zone.hpp"
 
 namespace rococo::svchost {
 

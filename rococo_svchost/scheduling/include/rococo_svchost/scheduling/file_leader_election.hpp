@@ -9,7 +9,7 @@
 #include <optional>
 #include <string>
 
-#include "rococo/svchost/scheduling/leader_election.hpp"
+#include "rococo_svchost/scheduling/leader_election.hpp"
 
 namespace rococo::svchost {
 

@@ -11,7 +11,7 @@
 
 #include "rococo/base/clock.hpp"
 #include "rococo/base/result.hpp"
-#include "rococo/svchost/scheduling/time_zone.hpp"
+#include "rococo_svchost/scheduling/time_zone.hpp"
 
 namespace rococo::svchost {
 

@@ -10,8 +10,8 @@
 
 #include "rococo/base/clock.hpp"
 #include "rococo/base/result.hpp"
-#include "rococo/svchost/scheduling/schedule.hpp"
-#include "rococo/svchost/scheduling/time_zone.hpp"
+#include "rococo_svchost/scheduling/schedule.hpp"
+#include "rococo_svchost/scheduling/time_zone.hpp"
 
 namespace rococo::svchost {
 

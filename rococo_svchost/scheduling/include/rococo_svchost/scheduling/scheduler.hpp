@@ -14,7 +14,7 @@
 
 #include "rococo/base/clock.hpp"
 #include "rococo/base/result.hpp"
-#include "rococo/svchost/scheduling/schedule.hpp"
+#include "rococo_svchost/scheduling/schedule.hpp"
 
 namespace rococo::svchost {
 
