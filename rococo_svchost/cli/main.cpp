@@ -12,6 +12,7 @@
 #include "commands.hpp"
 #include "rococo/configuration/suggestion.hpp"
 #include "rococo_svchost/host/host.hpp"
+#include "rococo_svchost/host/termination.hpp"
 
 namespace {
 
@@ -284,6 +285,7 @@ int run_command_line(std::vector<std::string> words) {
 }  // namespace
 
 int main(int argc, char** argv) {
+    end_process_1_by_signals();
     try {
         return run_command_line({argv + 1, argv + argc});
     } catch (const std::exception& error) {

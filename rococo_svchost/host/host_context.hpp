@@ -36,6 +36,9 @@ struct HostContext {
 /// Logs a failure that ends the host, a log line for each of its lines, and returns its exit code.
 int log_failure(const Logger& logger, const Error& error);
 
+/// The exit code where the drain time was over before the work was: EX_TEMPFAIL.
+inline constexpr int kDrainTimeout = 75;
+
 /// Ends the process although threads of the user's code are running: nothing is destroyed under
 /// their feet.
 [[noreturn]] void exit_now(HostLog& log, int code);

@@ -15,8 +15,6 @@ namespace rococo::svchost {
 
 namespace {
 
-constexpr int kDrainTimeout = 75;  // EX_TEMPFAIL
-
 // How often the consume configuration's file is looked at while messages flow.
 constexpr std::chrono::milliseconds kConsumeConfigInterval{100};
 

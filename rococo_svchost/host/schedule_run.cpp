@@ -9,14 +9,14 @@
 #include "host_context.hpp"
 #include "lazy_sender.hpp"
 #include "leader.hpp"
-#include "rococo/svchost/scheduling/duration.hpp"
-#include "rococo/svchost/scheduling/last_run_store.hpp"
-#include "rococo/svchost/scheduling/time_text.hpp"
-#include "rococo/svchost/scheduling/wake_timer.hpp"
 #include "rococo_svchost/host/schedule.hpp"
 #include "rococo_svchost/host/termination.hpp"
 #include "rococo_svchost/processors/library_processor.hpp"
 #include "rococo_svchost/runtime/retry_policy.hpp"
+#include "rococo_svchost/scheduling/duration.hpp"
+#include "rococo_svchost/scheduling/last_run_store.hpp"
+#include "rococo_svchost/scheduling/time_text.hpp"
+#include "rococo_svchost/scheduling/wake_timer.hpp"
 #include "run_threads.hpp"
 
 namespace rococo::svchost {
@@ -24,8 +24,6 @@ namespace rococo::svchost {
 namespace {
 
 using std::chrono::microseconds;
-
-constexpr int kDrainTimeout = 75;  // EX_TEMPFAIL
 
 // How often a drain looks at its deadline.
 constexpr std::chrono::milliseconds kDrainWait{50};

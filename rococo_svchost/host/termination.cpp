@@ -25,6 +25,8 @@ extern "C" void on_termination_signal(int signal) {
     errno = saved_errno;
 }
 
+extern "C" void end_process(int signal) { ::_exit(128 + signal); }
+
 void handle(int signal, void (*with)(int)) {
     struct sigaction action {};
     action.sa_handler = with;
@@ -46,7 +48,14 @@ Termination::Termination(void (*on_signal)(void* argument), void* argument) {
 Termination::~Termination() {
     handle(SIGTERM, SIG_DFL);
     handle(SIGINT, SIG_DFL);
+    end_process_1_by_signals();
     handler = nullptr;
+}
+
+void end_process_1_by_signals() {
+    if (::getpid() != 1) return;
+    handle(SIGTERM, &end_process);
+    handle(SIGINT, &end_process);
 }
 
 }  // namespace rococo::svchost

@@ -86,6 +86,14 @@ def test_service_cannot_be_replaced_by_its_process(sleeper_image):
     assert listed.startswith("drwxr-xr-x") and " root root " in listed
 
 
+def test_commands_end_by_docker_stop_too(run_container):
+    """Process 1 gets no signal that it has no handler for."""
+    container = run_container(HOST_IMAGE, "send", "q", "-", options=["-i"], environment=EMBEDDED)
+    eventually(lambda: container.inspect("{{.State.Running}}") == "true")
+    code, seconds = container.stop()
+    assert code == 128 + 15 and seconds < 5
+
+
 def test_service_in_a_subfolder_of_the_context(build_image, tmp_path):
     write_sleeper(tmp_path / "services" / "sleeper")
     (tmp_path / "Dockerfile").write_text(f"FROM {ONBUILD_IMAGE}\n")

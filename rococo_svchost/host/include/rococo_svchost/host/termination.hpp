@@ -19,4 +19,8 @@ public:
     Termination& operator=(const Termination&) = delete;
 };
 
+/// Gives process 1 of a container what every other process has: SIGTERM and SIGINT end it, with
+/// 128 + their number. The kernel ignores signals to process 1 that have no handler.
+void end_process_1_by_signals();
+
 }  // namespace rococo::svchost
