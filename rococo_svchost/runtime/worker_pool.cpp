@@ -11,6 +11,12 @@ namespace {
 
 // How long finished work may wait for the dispatcher while there is more to do.
 constexpr std::chrono::milliseconds kWakeInterval{1};
+// Less work than this is done sooner by a worker that is awake than by one that must be woken.
+constexpr std::chrono::microseconds kWorthAWorker{200};
+// The mean service time follows this many jobs.
+constexpr int kServiceTimeMemory = 16;
+// Where nothing was begun for so long, calls take longer than they used to.
+constexpr std::chrono::milliseconds kStalled{2};
 
 }  // namespace
 
@@ -53,7 +59,12 @@ Result<std::unique_ptr<WorkerPool>> WorkerPool::start(const Settings& settings,
 
 WorkerPool::WorkerPool(const Settings& settings, const Clock& clock, CrashNotes* notes,
                        std::function<void()> wake)
-    : settings_(settings), clock_(clock), notes_(notes), wake_(std::move(wake)) {}
+    : settings_(settings),
+      clock_(clock),
+      notes_(notes),
+      wake_(std::move(wake)),
+      // Until it is known, each job is worth a worker.
+      service_time_(kWorthAWorker) {}
 
 WorkerPool::~WorkerPool() {
     {
@@ -65,26 +76,31 @@ WorkerPool::~WorkerPool() {
 
 void WorkerPool::submit(std::vector<Job> jobs) {
     if (jobs.empty()) return;
-    const std::size_t count = jobs.size();
+    const SteadyTime now = clock_.steady_now();
+    std::size_t called = 0;
     {
         const std::scoped_lock lock(mutex_);
-        in_hand_ += count;
+        if (ready_.empty()) last_progress_ = now;
+        in_hand_ += jobs.size();
         std::move(jobs.begin(), jobs.end(), std::back_inserter(ready_));
+        called = call_up(workers_wanted());
     }
-    if (count == 1) {
-        work_available_.notify_one();
-    } else {
-        work_available_.notify_all();
-    }
+    wake(called);
 }
 
 void WorkerPool::collect(Harvest& harvest) {
     harvest.jobs.clear();
     harvest.busy = {};
-    const std::scoped_lock lock(mutex_);
-    std::swap(harvest, done_);
-    in_hand_ -= harvest.jobs.size();
-    wake_pending_ = false;
+    const SteadyTime now = clock_.steady_now();
+    std::size_t called = 0;
+    {
+        const std::scoped_lock lock(mutex_);
+        std::swap(harvest, done_);
+        in_hand_ -= harvest.jobs.size();
+        wake_pending_ = false;
+        if (now - last_progress_ >= kStalled) called = call_up(running_ + ready_.size());
+    }
+    wake(called);
 }
 
 std::vector<Job> WorkerPool::take_back() {
@@ -159,10 +175,14 @@ bool WorkerPool::exchange_jobs(Worker& worker) {
         for (std::size_t i = 0; i < worker.jobs.size(); ++i) {
             done_.jobs.push_back({std::move(worker.jobs[i]), std::move(worker.outcomes[i])});
         }
+        observe_service_time((now - worker.since) / worker.jobs.size());
         worker.jobs.clear();
         --running_;
         const bool was_alone = std::exchange(alone_running_, false);
-        if (was_alone || (!ready_.empty() && ready_.front().alone)) work_available_.notify_all();
+        if (was_alone || (!ready_.empty() && ready_.front().alone)) {
+            waking_ = idle_;
+            work_available_.notify_all();
+        }
         done_.busy += now - worker.since;
         if (!wake_pending_ && (ready_.empty() || now - last_wake_ >= kWakeInterval)) {
             wake_pending_ = true;
@@ -170,7 +190,12 @@ bool WorkerPool::exchange_jobs(Worker& worker) {
             wake_();
         }
     }
-    work_available_.wait(lock, [this] { return stopping_ || may_begin(); });
+    while (!stopping_ && !may_begin()) {
+        ++idle_;
+        work_available_.wait(lock);
+        --idle_;
+        if (waking_ > 0) --waking_;
+    }
     if (stopping_) return false;
 
     do {
@@ -181,10 +206,35 @@ bool WorkerPool::exchange_jobs(Worker& worker) {
              !worker.jobs.back().suspect && !ready_.front().suspect);
     ++running_;
     alone_running_ = worker.jobs.front().alone;
-    worker.since = clock_.steady_now();
+    worker.since = last_progress_ = clock_.steady_now();
     worker.reported_overdue = false;
     worker.cancelled = cancelled_;
     return true;
+}
+
+void WorkerPool::observe_service_time(std::chrono::nanoseconds one_job) {
+    service_time_ += (one_job - service_time_) / kServiceTimeMemory;
+}
+
+// How many workers the jobs that are ready need, those that are at work included.
+std::size_t WorkerPool::workers_wanted() const {
+    if (ready_.empty()) return running_;
+    if (service_time_ >= kWorthAWorker) return running_ + ready_.size();
+    const auto work = service_time_ * static_cast<std::int64_t>(ready_.size());
+    return 1 + static_cast<std::size_t>(work / kWorthAWorker);
+}
+
+// How many idle workers to wake for so many to be at work; they count as woken from here on.
+std::size_t WorkerPool::call_up(std::size_t active) {
+    const std::size_t awake = running_ + waking_;
+    const std::size_t called = active > awake ? std::min(active - awake, idle_ - waking_) : 0;
+    waking_ += called;
+    return called;
+}
+
+// Without the mutex: who wakes up needs it.
+void WorkerPool::wake(std::size_t called) {
+    for (; called > 0; --called) work_available_.notify_one();
 }
 
 bool WorkerPool::may_begin() const {

@@ -125,6 +125,33 @@ TEST_F(PoolTest, SubmittingOneByOneWakesEnoughWorkers) {
     EXPECT_THAT(collect(3), SizeIs(3));
 }
 
+TEST_F(PoolTest, QuickWorkWakesOneWorkerAndAStallTheOthers) {
+    processors_.close_gate();
+    start({.workers = 4});
+    pool_->submit(jobs({"a", "b", "c", "d"}));
+    processors_.wait_for_calls(4);  // All threads are there.
+    processors_.open_gate();
+    collect(4);
+    for (int i = 0; i < 100; ++i) {  // The clock stands: each of them takes no time at all.
+        pool_->submit(jobs({"quick"}));
+        collect(1);
+    }
+    processors_.close_gate();
+    const auto before = processors_.begun();
+    pool_->submit(jobs({"1", "2", "3", "4"}));
+    processors_.wait_for_calls(before + 1);
+    std::this_thread::sleep_for(20ms);
+    EXPECT_EQ(processors_.begun(), before + 1);
+
+    clock_.advance(10ms);  // It was not quick.
+    Harvest harvest;
+    pool_->collect(harvest);
+    EXPECT_THAT(harvest.jobs, IsEmpty());
+    processors_.wait_for_calls(before + 4);
+    processors_.open_gate();
+    EXPECT_THAT(collect(4), SizeIs(4));
+}
+
 TEST_F(PoolTest, BatchesTakeWhatIsThereAndNeverWait) {
     processors_.close_gate();
     start({.workers = 1, .max_batch = 3});

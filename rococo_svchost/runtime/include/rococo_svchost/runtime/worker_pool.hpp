@@ -48,7 +48,9 @@ struct Harvest {
 ///
 /// Jobs are begun in the order of submission; with one worker they also end in it. Workers say that
 /// jobs are done by calling `wake`, at most once a millisecond while more work waits, so that a
-/// fast processor does not pay a system call for each message.
+/// fast processor does not pay a system call for each message. For the same reason no more workers
+/// are woken than the work is worth: what takes microseconds is done sooner by one than by four
+/// that wait for each other. Should a call turn out long, the others are woken within milliseconds.
 ///
 /// **Thread-safety**: all members may be called from any thread; the dispatcher is their one
 /// caller.
@@ -81,7 +83,8 @@ public:
 
     void submit(std::vector<Job> jobs);
 
-    /// Takes what is done. Sets `harvest` anew.
+    /// Takes what is done. Sets `harvest` anew. Wakes more workers where nothing moves: call it a
+    /// few milliseconds after `submit`, and again as long as jobs are in hand and none is done.
     void collect(Harvest& harvest);
 
     /// Takes back the jobs that no worker has begun.
@@ -106,6 +109,10 @@ private:
     bool exchange_jobs(Worker& worker);
     void note_if_overdue(Worker& worker, SteadyTime now);
     [[nodiscard]] bool may_begin() const;
+    void observe_service_time(std::chrono::nanoseconds one_job);
+    [[nodiscard]] std::size_t workers_wanted() const;
+    [[nodiscard]] std::size_t call_up(std::size_t active);
+    void wake(std::size_t called);
 
     const Settings settings_;
     const Clock& clock_;
@@ -118,8 +125,12 @@ private:
     Harvest done_;
     std::vector<Overdue> overdue_;  // not yet reported
     std::size_t in_hand_ = 0;
-    std::size_t running_ = 0;     // workers that process something now
-    bool alone_running_ = false;  // one of them a job that must be alone
+    std::size_t running_ = 0;                // workers that process something now
+    std::size_t idle_ = 0;                   // workers that wait for work
+    std::size_t waking_ = 0;                 // those of them that were told of some
+    std::chrono::nanoseconds service_time_;  // of one job, lately
+    SteadyTime last_progress_{};             // when a job was last begun, or came to an empty queue
+    bool alone_running_ = false;             // one of them a job that must be alone
     SteadyTime last_wake_{};
     bool wake_pending_ = false;
     bool stopping_ = false;
