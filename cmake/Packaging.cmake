@@ -1,9 +1,10 @@
-# Packages, all by CPack: `cpack -G DEB` makes rococo-svchost (host), its -dbgsym, and rococo-sdk; `cpack -G TGZ` makes
-# one archive of both to unpack anywhere. Version and description are the project's; ./dev package calls it.
+# Packages, all by CPack: `cpack -G DEB` makes rococo-svchost (host), its -dbgsym, rococo-sdk and rococo-adapters-dev;
+# `cpack -G TGZ` makes one archive of all to unpack anywhere. Version and description are the project's; ./dev package calls it.
 foreach(document LICENSE CHANGELOG.md)
     if(EXISTS "${PROJECT_SOURCE_DIR}/${document}")
         install(FILES "${PROJECT_SOURCE_DIR}/${document}" DESTINATION share/doc/rococo-svchost COMPONENT host)
         install(FILES "${PROJECT_SOURCE_DIR}/${document}" DESTINATION share/doc/rococo-sdk COMPONENT sdk)
+        install(FILES "${PROJECT_SOURCE_DIR}/${document}" DESTINATION share/doc/rococo-adapters-dev COMPONENT adapters)
     endif()
 endforeach()
 
@@ -16,7 +17,7 @@ set(CPACK_PACKAGE_VENDOR "The rococo-service-host contributors")
 set(CPACK_PACKAGE_CONTACT "The rococo-service-host contributors <maintainers@rococo.invalid>")
 set(CPACK_PACKAGE_DIRECTORY "${PROJECT_BINARY_DIR}/packages")
 set(CPACK_THREADS 0)
-set(CPACK_COMPONENTS_ALL host sdk)
+set(CPACK_COMPONENTS_ALL host sdk adapters)
 set(CPACK_COMPONENTS_GROUPING IGNORE)
 
 # One archive: bin, include, lib, share under a folder of its own.
@@ -51,5 +52,15 @@ set(CPACK_COMPONENT_SDK_DESCRIPTION
 set(CPACK_DEBIAN_SDK_PACKAGE_ARCHITECTURE all)
 set(CPACK_DEBIAN_SDK_PACKAGE_DEPENDS "libfmt-dev (>= 9), nlohmann-json3-dev (>= 3.11)")
 set(CPACK_DEBIAN_SDK_PACKAGE_RECOMMENDS "rococo-svchost, g++ (>= 4:12), cmake (>= 3.25), libgtest-dev")
+
+set(CPACK_DEBIAN_ADAPTERS_PACKAGE_NAME rococo-adapters-dev)
+set(CPACK_COMPONENT_ADAPTERS_DESCRIPTION
+    "These are its queues as libraries of their own (RabbitMQ, AWS SQS, the embedded queue), for programs that send or receive without the host."
+)
+set(CPACK_DEBIAN_ADAPTERS_PACKAGE_SECTION libdevel)
+# Static libraries: what they link to is their user's to link, so no binary shows it.
+set(CPACK_DEBIAN_ADAPTERS_PACKAGE_DEPENDS
+    "rococo-sdk (= ${PROJECT_VERSION}), libcurl4-openssl-dev, libexpected-dev, librabbitmq-dev, libsqlite3-dev, libssl-dev, pkg-config"
+)
 
 include(CPack)

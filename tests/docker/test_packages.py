@@ -51,6 +51,7 @@ def test_dependencies_are_those_of_the_adapters():
 def test_packages_are_versioned_by_the_project():
     assert field(deb("rococo-svchost"), "Version") == VERSION
     assert field(deb("rococo-sdk"), "Version") == VERSION
+    assert field(deb("rococo-adapters-dev"), "Version") == VERSION
 
 
 def test_host_alone_runs(clean_root):
@@ -85,6 +86,13 @@ def test_pkg_config_builds_a_service_without_cmake(clean_root):
     assert "1 acknowledged" in log
 
 
+def test_program_of_ones_own_links_the_adapters(clean_root):
+    clean_root("apt-get install -y -q --no-install-recommends /packages/rococo-adapters-dev_*.deb")
+    log = clean_root("cp -r /source/tests/install/adapters /tmp/adapters && cd /tmp/adapters && "
+                     "cmake -B build && cmake --build build && ./build/adapter_user")
+    assert "all three queues are usable" in log
+
+
 def test_archive_unpacked_anywhere_is_an_sdk(clean_root):
     archive = next((ROOT / "rococo_service_base" / "packages").glob("rococo-*.tar.gz"))
     clean_root(f"mkdir -p /opt/rococo && tar -xzf /packages/{archive.name} -C /opt/rococo --strip-components=1")
@@ -108,12 +116,12 @@ def test_uninstalling_leaves_nothing_behind(clean_root):
         run(QUICK_DPKG + " && apt-get update -q")
         # What ours need stays: another package may use it, and `apt autoremove` is its owner's to call.
         run("apt-get install -y -q --no-install-recommends $(for deb in /packages/*.deb; do dpkg-deb -f $deb Depends; done | "
-            "tr ',' '\n' | sed 's/(.*//; s/|.*//')")
+            "tr ',' '\n' | sed '/rococo/d; s/(.*//; s/|.*//')")
         before = set(run(files).splitlines())
         run("apt-get install -y -q --no-install-recommends /packages/*.deb")
         installed = set(run(files).splitlines())
         assert "/usr/bin/svchost" in installed and "/usr/include/rococo/service.hpp" in installed
-        run("apt-get purge -y -q rococo-svchost rococo-sdk")
+        run("apt-get purge -y -q rococo-svchost rococo-sdk rococo-adapters-dev")
         after = set(run(files).splitlines())
         left = {path for path in after - before if not path.startswith("/var/")}
         assert left == set()

@@ -105,7 +105,7 @@ def test_release_makes_everything_and_pushes_nothing(clone):
     assert {f"rococo-{VERSION}-linux-{machine}.tar.gz", f"rococo-{VERSION}-source.tar.gz", "NOTES.md", "SHA256SUMS", "IMAGES",
             "REVISION", f"rococo-service-host-{VERSION}.cdx.json", f"rococo-service-base-onbuild-{VERSION}.cdx.json"} <= names
     assert {name.split("_")[0] for name in names if name.endswith("deb")} == {
-        "rococo-svchost", "rococo-svchost-dbgsym", "rococo-sdk"}
+        "rococo-svchost", "rococo-svchost-dbgsym", "rococo-sdk", "rococo-adapters-dev"}
     subprocess.run(["sha256sum", "--quiet", "-c", "SHA256SUMS"], cwd=dist, check=True)
     sums = {line.split("  ")[1] for line in (dist / "SHA256SUMS").read_text().splitlines()}
     assert sums == names - {"SHA256SUMS"}
