@@ -8,11 +8,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define XXH_INLINE_ALL  // the header alone, without its library
+#include <xxhash.h>
+
 #include <atomic>
 #include <cerrno>
 #include <cstring>
 #include <fstream>
-#include <functional>
 #include <string>
 #include <system_error>
 #include <utility>
@@ -81,7 +83,7 @@ MessageIdentity identify(const messaging::Delivery& delivery) {
     // Senders exist that give every message the same id, so the beginning of the body counts too;
     // the whole of a large one would cost more than the rest of a message's way.
     constexpr std::size_t kEnoughOfBody = 256;
-    const std::hash<std::string_view> hash;
+    const auto hash = [](std::string_view text) { return XXH3_64bits(text.data(), text.size()); };
     std::uint64_t identity = 0;
     const auto add = [&](std::uint64_t part) {
         identity = (identity ^ part) * 0x9E3779B97F4A7C15U;

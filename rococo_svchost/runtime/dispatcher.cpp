@@ -18,8 +18,8 @@ namespace {
 constexpr std::chrono::milliseconds kIdleWait{1'000};
 // When asked to exit once finished, whoever waits for that is waiting now.
 constexpr std::chrono::milliseconds kFinishingWait{50};
-// After workers were given work, or delivered results, they may have some within moments, without
-// waking us for each; or not, and then there may be others to wake.
+// After workers delivered results they may have more within moments, without waking us for each;
+// where work waits and workers are idle, there may be some of them to wake.
 constexpr std::chrono::milliseconds kLinger{5};
 // How often a drain looks at its deadline.
 constexpr std::chrono::milliseconds kDrainWait{50};
@@ -111,7 +111,6 @@ Result<void> Dispatcher::accept(Deliveries deliveries) {
     }
     Deliveries late;
     if (auto safe = make_refusals_safe(late); !safe) return safe;
-    linger_until_ = parts_.clock.steady_now() + kLinger;
     parts_.pool.submit(std::move(jobs));
     return accept(std::move(late));
 }
@@ -151,9 +150,11 @@ void Dispatcher::refuse(Job job) {
 
 Result<void> Dispatcher::settle_finished() {
     parts_.pool.collect(harvest_);
+    if (harvest_.look_again || !harvest_.jobs.empty()) {
+        linger_until_ = parts_.clock.steady_now() + kLinger;
+    }
     if (harvest_.jobs.empty()) return {};
 
-    linger_until_ = parts_.clock.steady_now() + kLinger;
     Settlements settlements;
     settlements.reserve(harvest_.jobs.size());
     for (FinishedJob& finished : harvest_.jobs) {

@@ -98,7 +98,11 @@ void WorkerPool::collect(Harvest& harvest) {
         std::swap(harvest, done_);
         in_hand_ -= harvest.jobs.size();
         wake_pending_ = false;
-        if (now - last_progress_ >= kStalled) called = call_up(running_ + ready_.size());
+        // Who was told of work and does not begin waits for a processor: another one would as well.
+        if (now - last_progress_ >= kStalled && waking_ == 0 && may_begin()) {
+            called = call_up(running_ + ready_.size());
+        }
+        harvest.look_again = may_begin() && called < idle_;
     }
     wake(called);
 }
@@ -212,8 +216,11 @@ bool WorkerPool::exchange_jobs(Worker& worker) {
     return true;
 }
 
+// A single job counts as four times the mean at most: a busy machine holds up one now and then, and
+// jobs that have become slower show it soon enough.
 void WorkerPool::observe_service_time(std::chrono::nanoseconds one_job) {
-    service_time_ += (one_job - service_time_) / kServiceTimeMemory;
+    const auto most = 4 * service_time_ + std::chrono::microseconds(1);
+    service_time_ += (std::min(one_job, most) - service_time_) / kServiceTimeMemory;
 }
 
 // How many workers the jobs that are ready need, those that are at work included.

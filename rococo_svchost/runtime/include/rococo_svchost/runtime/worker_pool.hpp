@@ -42,6 +42,7 @@ struct FinishedJob {
 struct Harvest {
     std::vector<FinishedJob> jobs;
     std::chrono::nanoseconds busy{};  ///< Time spent in `process`, all workers together.
+    bool look_again = false;  ///< Jobs wait and workers are idle: collect again in milliseconds.
 };
 
 /// The threads that call `process`: each with a processor of its own.
@@ -83,8 +84,7 @@ public:
 
     void submit(std::vector<Job> jobs);
 
-    /// Takes what is done. Sets `harvest` anew. Wakes more workers where nothing moves: call it a
-    /// few milliseconds after `submit`, and again as long as jobs are in hand and none is done.
+    /// Takes what is done. Sets `harvest` anew. Wakes more workers where nothing moves.
     void collect(Harvest& harvest);
 
     /// Takes back the jobs that no worker has begun.
