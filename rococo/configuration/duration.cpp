@@ -1,80 +1,77 @@
 // SPDX-License-Identifier: MIT
 #include "rococo/configuration/duration.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 
+#include "rococo/configuration/decimal.hpp"
+
 namespace rococo {
+
+using std::chrono::hours;
+using std::chrono::microseconds;
+using std::chrono::milliseconds;
+using std::chrono::minutes;
+using std::chrono::seconds;
+
 namespace {
 
 struct Unit {
     std::string_view name;
-    std::int64_t milliseconds;
+    microseconds length;
 };
-
-// From the largest down, as `format_duration` tries them.
-constexpr std::array kUnits = {Unit{"d", 86'400'000}, Unit{"h", 3'600'000}, Unit{"m", 60'000},
-                               Unit{"s", 1'000}, Unit{"ms", 1}};
-constexpr std::int64_t kMaximumMs = std::int64_t{100} * 366 * 86'400'000;
-
-/// Takes the digits off the front of `text`; none where there are none or too many.
-std::optional<std::int64_t> take_digits(std::string_view& text) {
-    constexpr std::size_t kMaximumDigits = 15;  // Nothing longer fits the range, or an int64.
-    std::int64_t number = 0;
-    std::size_t digits = 0;
-    while (digits < text.size() && text[digits] >= '0' && text[digits] <= '9') {
-        if (digits == kMaximumDigits) return std::nullopt;
-        number = number * 10 + (text[digits] - '0');
-        ++digits;
-    }
-    if (digits == 0) return std::nullopt;
-    text.remove_prefix(digits);
-    return number;
-}
-
-std::optional<std::int64_t> unit_of(std::string_view name) {
-    if (name.empty()) return 1'000;
-    for (const Unit& unit : kUnits) {
-        if (unit.name == name) return unit.milliseconds;
-    }
-    return std::nullopt;
-}
+constexpr std::array kUnits{Unit{"w", hours(24 * 7)},   Unit{"d", hours(24)},
+                            Unit{"h", hours(1)},        Unit{"m", minutes(1)},
+                            Unit{"s", seconds(1)},      Unit{"ms", milliseconds(1)},
+                            Unit{"us", microseconds(1)}};
 
 }  // namespace
 
-std::optional<std::chrono::milliseconds> parse_duration(std::string_view text) {
-    const auto whole = take_digits(text);
-    if (!whole) return std::nullopt;
-
-    std::int64_t fraction = 0;
-    std::int64_t fraction_scale = 1;
-    if (text.starts_with('.')) {
-        text.remove_prefix(1);
-        const std::size_t before = text.size();
-        const auto digits = take_digits(text);
-        constexpr std::size_t kMaximumFractionDigits = 9;
-        if (!digits || before - text.size() > kMaximumFractionDigits) return std::nullopt;
-        fraction = *digits;
-        for (std::size_t i = text.size(); i < before; ++i) fraction_scale *= 10;
+tl::expected<microseconds, DurationMistake> read_duration(std::string_view text) {
+    const auto fail = [](std::size_t begin, std::size_t size, std::string_view what) {
+        return tl::unexpected(DurationMistake{begin, size, what});
+    };
+    if (text.empty()) return fail(0, 1, "the duration is empty");
+    if (decimal_length(text) == text.size()) {
+        if (const auto value = scale_decimal(text, seconds(1))) return *value;
+        return fail(0, text.size(), "the duration is too long");
     }
-
-    const auto unit = unit_of(text);
-    if (!unit || *whole > kMaximumMs / *unit) return std::nullopt;
-    if (fraction * *unit % fraction_scale != 0) return std::nullopt;
-    const std::int64_t total = *whole * *unit + fraction * *unit / fraction_scale;
-    if (total > kMaximumMs) return std::nullopt;
-    return std::chrono::milliseconds(total);
+    microseconds total{};
+    std::size_t position = 0;
+    while (position < text.size()) {
+        const std::size_t begin = position;
+        const std::size_t length = decimal_length(text.substr(position));
+        if (length == 0) return fail(position, text.size() - position, "a number is missing here");
+        position += length;
+        const std::size_t unit_begin = position;
+        while (position < text.size() && text[position] >= 'a' && text[position] <= 'z') ++position;
+        const auto name = text.substr(unit_begin, position - unit_begin);
+        const auto* const unit = std::ranges::find(kUnits, name, &Unit::name);
+        if (unit == kUnits.end())
+            return fail(unit_begin, std::max<std::size_t>(1, name.size()),
+                        "a unit is missing here");
+        const auto part = scale_decimal(text.substr(begin, length), unit->length);
+        if (!part || total + *part > kLongestDuration)
+            return fail(begin, position - begin, "the duration is too long");
+        total += *part;
+    }
+    return total;
 }
 
-std::string format_duration(std::chrono::milliseconds duration) {
-    const std::int64_t count = duration.count();
-    if (count == 0) return "0";
-    for (const Unit& unit : kUnits) {
-        if (count % unit.milliseconds == 0) {
-            return std::to_string(count / unit.milliseconds) + std::string(unit.name);
-        }
-    }
-    return std::to_string(count) + "ms";
+std::optional<milliseconds> parse_duration(std::string_view text) {
+    const auto length = read_duration(text);
+    if (!length || *length % milliseconds(1) != microseconds(0)) return std::nullopt;
+    return std::chrono::duration_cast<milliseconds>(*length);
+}
+
+std::string format_duration(milliseconds duration) {
+    if (duration == milliseconds(0)) return "0";
+    // No weeks: nobody reads `52w` as a year.
+    const auto* const unit = std::ranges::find_if(kUnits, [duration](const Unit& candidate) {
+        return candidate.name != "w" && duration % candidate.length == microseconds(0);
+    });
+    return std::to_string(duration / unit->length) + std::string(unit->name);
 }
 
 }  // namespace rococo

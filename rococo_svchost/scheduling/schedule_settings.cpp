@@ -8,8 +8,8 @@
 #include <cctype>
 #include <utility>
 
-#include "decimal.hpp"
 #include "pointed_error.hpp"
+#include "rococo/configuration/decimal.hpp"
 #include "rococo/configuration/suggestion.hpp"
 #include "rococo_svchost/scheduling/cron_text.hpp"
 #include "rococo_svchost/scheduling/duration.hpp"

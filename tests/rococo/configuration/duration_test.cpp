@@ -19,7 +19,10 @@ TEST(Duration, ReadsUnitsAndBareSeconds) {
     EXPECT_EQ(parse_duration("0.5"), 500ms);
     EXPECT_EQ(parse_duration("1.5h"), 90min);
     EXPECT_EQ(parse_duration("0.001"), 1ms);
-    EXPECT_EQ(parse_duration("36600d"), 24h * 36600);
+    EXPECT_EQ(parse_duration("1w"), 168h);
+    EXPECT_EQ(parse_duration("1m30s"), 90s);
+    EXPECT_EQ(parse_duration("1000us"), 1ms);
+    EXPECT_EQ(parse_duration("36525d"), 24h * 36525);
 }
 
 TEST(Duration, RefusesEverythingElse) {
@@ -33,21 +36,18 @@ TEST(Duration, RefusesEverythingElse) {
                              "1S",
                              "1e9",
                              "0x10",
-                             "1m30s",
-                             ".5",
-                             "1.",
                              "1..5",
                              "1.5.5",
                              "0.0001",
                              "1.5ms",
-                             "36601d",
+                             "36526d",
                              "99999999999999999999",
                              "9999999999999999d",
                              "999999999999999d",
-                             "1.00000000000000000000",
                              "nan",
                              "inf",
-                             "1w"}) {
+                             "1m30",
+                             "1mm"}) {
         EXPECT_FALSE(parse_duration(text)) << text;
     }
 }

@@ -6,7 +6,7 @@
 #include <optional>
 #include <string_view>
 
-namespace rococo::svchost {
+namespace rococo {
 
 // What is longer than a hundred years is a mistake, and far from overflowing.
 inline constexpr std::chrono::microseconds kLongestDuration = std::chrono::hours(24 * 36'525);
@@ -20,4 +20,4 @@ inline constexpr std::chrono::microseconds kLongestDuration = std::chrono::hours
 [[nodiscard]] std::optional<std::chrono::microseconds> scale_decimal(
     std::string_view number, std::chrono::microseconds unit);
 
-}  // namespace rococo::svchost
+}  // namespace rococo

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-#include "decimal.hpp"
+#include "rococo/configuration/decimal.hpp"
 
 #include <cstdint>
 
-namespace rococo::svchost {
+namespace rococo {
 
 using std::chrono::microseconds;
 
@@ -54,4 +54,4 @@ std::optional<microseconds> scale_decimal(std::string_view number, microseconds 
     return result;
 }
 
-}  // namespace rococo::svchost
+}  // namespace rococo
