@@ -20,7 +20,8 @@ public:
         : clock_(parts.clock),
           logger_(parts.logger),
           random_(parts.random),
-          settings_(std::move(settings)) {}
+          settings_(std::move(settings)),
+          visibility_timeout_(parts.configuration.duration("VISIBILITY_TIMEOUT")) {}
 
     std::unique_ptr<MessageAdapter> adapter(const std::string& queue) override {
         auto connection =
@@ -38,8 +39,11 @@ public:
         if (consumer_ == nullptr) return;
         consumer_->set_listen_interval(
             std::chrono::floor<std::chrono::seconds>(settings.listen_interval));
+        // A file that changes something else leaves the queue its own.
+        if (settings.visibility_timeout == visibility_timeout_) return;
+        visibility_timeout_ = settings.visibility_timeout;
         consumer_->set_visibility_timeout(
-            std::chrono::ceil<std::chrono::seconds>(settings.visibility_timeout));
+            std::chrono::ceil<std::chrono::seconds>(visibility_timeout_));
     }
 
 private:
@@ -47,7 +51,8 @@ private:
     Logger logger_;
     RandomBits random_;
     SqsSettings settings_;
-    SqsConnection* consumer_ = nullptr;  // the newest adapter
+    std::chrono::milliseconds visibility_timeout_;  // as said last
+    SqsConnection* consumer_ = nullptr;             // the newest adapter
 };
 
 /// What the AWS SDKs read from the environment comes from the configuration here, which knows the
