@@ -213,7 +213,8 @@ def test_says_what_is_wrong_and_exits(make_rabbitmq_service):
 def test_tls_verifies_the_peer(make_rabbitmq_service, tmp_path):
     """Own authority, a client certificate, a foreign authority, a wrong name, an expired one."""
     make_certificates(tmp_path)
-    from support.rabbitmq_node import RabbitMqNode, free_port
+    from support.ports import free_port
+    from support.rabbitmq_node import RabbitMqNode
 
     for name, expected in [("good", None), ("wrong-name", "RABBITMQ_HOST"), ("expired", "not valid now")]:
         port = free_port()

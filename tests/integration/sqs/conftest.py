@@ -14,6 +14,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).parent))
 from fault_proxy import FaultProxy  # noqa: E402
 from json_boto3 import sqs_client  # noqa: E402
 from support.host import BUILD, ServiceFolder  # noqa: E402
+from support.ports import free_port  # noqa: E402
 
 EMULATOR = "fauxqs@1.9.2"
 REGION = "eu-central-1"
@@ -32,12 +33,6 @@ def emulator_script():
             capture_output=True,
         )
     return script
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 @pytest.fixture(scope="session")

@@ -15,19 +15,15 @@ import sys
 import tempfile
 import time
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))  # it is a program and a module of two packages
+
+from ports import free_port  # noqa: E402
+
 SBIN = next(
     (path for path in sorted(pathlib.Path("/usr/lib/rabbitmq/lib").glob("*/sbin"), reverse=True)),
     pathlib.Path("/usr/lib/rabbitmq/bin"),
 )
 COOKIE = "rococo-tests"
-
-
-def free_port():
-    """A port that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 class RabbitMqNode:
