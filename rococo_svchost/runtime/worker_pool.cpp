@@ -20,14 +20,16 @@ constexpr std::chrono::milliseconds kStalled{2};
 
 }  // namespace
 
-/// One thread with its processor. `jobs` and `since` change only under the pool's mutex, so that
-/// the watchdog may read them; the buffers are the thread's own.
+/// One thread with its processor. What comes before the buffers changes only under the pool's
+/// mutex, so that the watchdog may read it; the buffers are the thread's own.
 struct WorkerPool::Worker {
     std::size_t number = 0;
     std::unique_ptr<Processor> processor;
     std::vector<Job> jobs;
     SteadyTime since{};
     bool reported_overdue = false;
+    bool called = false;  ///< Told of work, or of the end.
+    std::condition_variable call;
     std::atomic<bool> cancelled = false;
 
     std::vector<const messaging::Delivery*> deliveries;
@@ -67,17 +69,19 @@ WorkerPool::WorkerPool(const Settings& settings, const Clock& clock, CrashNotes*
       service_time_(kWorthAWorker) {}
 
 WorkerPool::~WorkerPool() {
+    std::vector<Worker*> called;
     {
         const std::scoped_lock lock(mutex_);
         stopping_ = true;
+        called = call_up(workers_.size());
     }
-    work_available_.notify_all();
+    wake(called);
 }
 
 void WorkerPool::submit(std::vector<Job> jobs) {
     if (jobs.empty()) return;
     const SteadyTime now = clock_.steady_now();
-    std::size_t called = 0;
+    std::vector<Worker*> called;
     {
         const std::scoped_lock lock(mutex_);
         if (ready_.empty()) last_progress_ = now;
@@ -92,7 +96,7 @@ void WorkerPool::collect(Harvest& harvest) {
     harvest.jobs.clear();
     harvest.busy = {};
     const SteadyTime now = clock_.steady_now();
-    std::size_t called = 0;
+    std::vector<Worker*> called;
     {
         const std::scoped_lock lock(mutex_);
         std::swap(harvest, done_);
@@ -102,7 +106,7 @@ void WorkerPool::collect(Harvest& harvest) {
         if (now - last_progress_ >= kStalled && waking_ == 0 && may_begin()) {
             called = call_up(running_ + ready_.size());
         }
-        harvest.look_again = may_begin() && called < idle_;
+        harvest.look_again = may_begin() && !idle_.empty();
     }
     wake(called);
 }
@@ -183,10 +187,8 @@ bool WorkerPool::exchange_jobs(Worker& worker) {
         worker.jobs.clear();
         --running_;
         const bool was_alone = std::exchange(alone_running_, false);
-        if (was_alone || (!ready_.empty() && ready_.front().alone)) {
-            waking_ = idle_;
-            work_available_.notify_all();
-        }
+        // Those that could not begin beside it, or that must not end up beside it.
+        if (was_alone || (!ready_.empty() && ready_.front().alone)) wake(call_up(workers_.size()));
         done_.busy += now - worker.since;
         if (!wake_pending_ && (ready_.empty() || now - last_wake_ >= kWakeInterval)) {
             wake_pending_ = true;
@@ -195,10 +197,10 @@ bool WorkerPool::exchange_jobs(Worker& worker) {
         }
     }
     while (!stopping_ && !may_begin()) {
-        ++idle_;
-        work_available_.wait(lock);
-        --idle_;
-        if (waking_ > 0) --waking_;
+        worker.called = false;
+        idle_.push_back(&worker);
+        worker.call.wait(lock, [&worker] { return worker.called; });
+        --waking_;
     }
     if (stopping_) return false;
 
@@ -231,17 +233,21 @@ std::size_t WorkerPool::workers_wanted() const {
     return 1 + static_cast<std::size_t>(work / kWorthAWorker);
 }
 
-// How many idle workers to wake for so many to be at work; they count as woken from here on.
-std::size_t WorkerPool::call_up(std::size_t active) {
-    const std::size_t awake = running_ + waking_;
-    const std::size_t called = active > awake ? std::min(active - awake, idle_ - waking_) : 0;
-    waking_ += called;
+// Idle workers to wake for so many to be at work: those that were idle for the shortest time.
+std::vector<WorkerPool::Worker*> WorkerPool::call_up(std::size_t active) {
+    std::vector<Worker*> called;
+    while (!idle_.empty() && running_ + waking_ < active) {
+        called.push_back(idle_.back());
+        idle_.pop_back();
+        called.back()->called = true;
+        ++waking_;
+    }
     return called;
 }
 
-// Without the mutex: who wakes up needs it.
-void WorkerPool::wake(std::size_t called) {
-    for (; called > 0; --called) work_available_.notify_one();
+// Best without the mutex: who wakes up needs it.
+void WorkerPool::wake(const std::vector<Worker*>& called) {
+    for (Worker* const worker : called) worker->call.notify_one();
 }
 
 bool WorkerPool::may_begin() const {

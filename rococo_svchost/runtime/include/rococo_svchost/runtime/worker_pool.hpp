@@ -111,8 +111,8 @@ private:
     [[nodiscard]] bool may_begin() const;
     void observe_service_time(std::chrono::nanoseconds one_job);
     [[nodiscard]] std::size_t workers_wanted() const;
-    [[nodiscard]] std::size_t call_up(std::size_t active);
-    void wake(std::size_t called);
+    [[nodiscard]] std::vector<Worker*> call_up(std::size_t active);
+    static void wake(const std::vector<Worker*>& called);
 
     const Settings settings_;
     const Clock& clock_;
@@ -120,14 +120,13 @@ private:
     const std::function<void()> wake_;
 
     mutable std::mutex mutex_;  // guards all below, and the workers' `current` descriptions
-    std::condition_variable work_available_;
     std::deque<Job> ready_;
     Harvest done_;
     std::vector<Overdue> overdue_;  // not yet reported
     std::size_t in_hand_ = 0;
-    std::size_t running_ = 0;                // workers that process something now
-    std::size_t idle_ = 0;                   // workers that wait for work
-    std::size_t waking_ = 0;                 // those of them that were told of some
+    std::size_t running_ = 0;    // workers that process something now
+    std::vector<Worker*> idle_;  // who waits for work; the last one's memory is the warmest
+    std::size_t waking_ = 0;     // workers that were told of some and have not yet looked
     std::chrono::nanoseconds service_time_;  // of one job, lately
     SteadyTime last_progress_{};             // when a job was last begun, or came to an empty queue
     bool alone_running_ = false;             // one of them a job that must be alone
