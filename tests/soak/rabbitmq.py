@@ -25,8 +25,11 @@ def main():
     parser.add_argument("--seed", type=int, default=20261124)
     parser.add_argument("--queue-type", choices=["classic", "quorum"], default="classic")
     parser.add_argument("--cluster", action="store_true")
+    parser.add_argument("--tuned", action="store_true", help="let the host tune its prefetch, as it does by default")
     arguments = parser.parse_args()
     queue = RabbitMqClusterUnderTest() if arguments.cluster else RabbitMqUnderTest(arguments.queue_type)
+    if arguments.tuned:
+        queue.tuned, queue.prefetch = True, 2_000  # the most that it takes by itself
     folder = pathlib.Path(tempfile.mkdtemp(prefix="rococo-soak-"))
     try:
         run = LedgerRun(queue, ServiceFolder(folder), arguments.seed)

@@ -24,11 +24,12 @@ import time
 class QueueUnderTest:
     """One queue of one kind, with all that the harness needs to know of it.
 
-    `prefetch`: how many deliveries a host may hold; the harness sets PREFETCH to it.
+    `prefetch`: how many deliveries a host may hold; the harness sets PREFETCH to it, or to `auto` where `tuned`.
     """
 
     queue = "ledger"
     prefetch = 20
+    tuned = False
 
     def settings(self):
         """The environment with which a host consumes this queue."""
@@ -112,7 +113,7 @@ class LedgerRun:
             {
                 **queue.settings(),
                 "LedgerServiceProcessor_QUEUE_NAME": queue.queue,
-                "PREFETCH": str(queue.prefetch),
+                "PREFETCH": "auto" if queue.tuned else str(queue.prefetch),
                 "MAX_ATTEMPTS": "3",
                 "RETRY_DELAY": "100ms",
                 **{name: str(value) for name, value in settings.items()},
