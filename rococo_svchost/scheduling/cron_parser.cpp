@@ -150,6 +150,7 @@ private:
 
     static std::string near_macro(std::string_view name) {
         std::vector<std::string_view> names;
+        names.reserve(kMacros.size());
         for (const auto& macro : kMacros) names.push_back(macro.name);
         const auto near = closest(name, names);
         return near ? fmt::format(" (did you mean {}?)", *near) : "";

@@ -191,6 +191,7 @@ private:
             unit != kUnits.end())
             return unit;
         std::vector<std::string_view> names;
+        names.reserve(kUnits.size());
         for (const auto& unit : kUnits) names.push_back(unit.name);
         const auto near = closest(name, names);
         wrong("CRON_TIME_UNIT", text,

@@ -141,6 +141,9 @@ class RabbitMqUnderTest(QueueUnderTest):
             run.write_off_what_waits()
             self._with_channel(lambda channel: channel.queue_delete(self.queue))
             self._with_channel(lambda channel: _wait_for_queue(channel, self.queue))
+            # RabbitMQ forgets a durable queue, with all that it has confirmed for it, if it is killed before the
+            # queue's declaration is on disk.
+            self.node.eval("mnesia:sync_log().")
 
     def _alarm(self, run):
         self.node.ctl("set_vm_memory_high_watermark", "0.00000001")

@@ -273,6 +273,9 @@ TEST_F(RabbitMqFaults, SendersSurviveABrokersCrash) {
     settings.send_timeout = 60s;
     RabbitMqSender sender(settings, clock_, log_.logger(), test_random());
     ASSERT_TRUE(sender.send(queue_, with_body("first")));
+    // RabbitMQ forgets a durable queue, with all that it has confirmed for it, if it is killed
+    // before the queue's declaration is on disk.
+    broker().command("eval mnesia:sync_log().");
     std::jthread crash([] {
         broker().command("kill");
         broker().command("start");
