@@ -54,6 +54,11 @@ class RabbitMqNode:
             *settings,
         ]
         (self.folder / "rabbitmq.conf").write_text("\n".join(lines) + "\n")
+        # What a delay queue (at-least-once dead-lettering) was passing on when a node died it passes on again after
+        # this time; the default is three minutes.
+        (self.folder / "advanced.config").write_text(
+            "[{rabbit, [{dead_letter_worker_publisher_confirm_timeout, 5000}]}].\n"
+        )
         (self.folder / "enabled_plugins").write_text("[].\n")
 
     @property
