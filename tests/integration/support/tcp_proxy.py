@@ -142,7 +142,7 @@ class TcpProxy:
 def _reset(writer):
     # Linger of zero seconds makes close() send RST instead of FIN.
     raw = writer.get_extra_info("socket")
-    if raw is not None:
+    if raw is not None and raw.fileno() != -1:  # A peer that was killed has closed it already.
         raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     writer.transport.abort()
 
