@@ -180,14 +180,23 @@ class RabbitMqNode:
         """Stops the node and its port mapper, and removes its folder."""
         self.kill()
         if self._owns_epmd:
-            subprocess.run(
-                ["epmd", "-port", str(self.epmd_port), "-kill"],
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                env={**os.environ, "ERL_EPMD_ADDRESS": "127.0.0.1"},
-            )
+            self._stop_epmd()
         if self._own_folder:
             shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _stop_epmd(self):
+        # It refuses while it believes that nodes live, which it does for a moment after they were killed.
+        for _ in range(50):
+            asked = subprocess.run(
+                ["epmd", "-port", str(self.epmd_port), "-kill"],
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                env={**os.environ, "ERL_EPMD_ADDRESS": "127.0.0.1"},
+            )
+            if "not allowed" not in asked.stdout:
+                return
+            time.sleep(0.1)
 
     def __enter__(self):
         return self.start()
