@@ -62,6 +62,9 @@ tl::expected<microseconds, DurationMistake> read_duration(std::string_view text)
 std::optional<milliseconds> parse_duration(std::string_view text) {
     const auto length = read_duration(text);
     if (!length || *length % milliseconds(1) != microseconds(0)) return std::nullopt;
+    // Zero often means "without limit": nobody gets that who wrote something else.
+    const bool cut_to_zero = text.find_first_of("123456789") != std::string_view::npos;
+    if (*length == microseconds(0) && cut_to_zero) return std::nullopt;
     return std::chrono::duration_cast<milliseconds>(*length);
 }
 

@@ -93,41 +93,36 @@ def test_bodies_that_are_no_json_end_as_dead_letters(make_rabbitmq_service, chan
         assert host.terminate() == 0
 
 
-def test_headers_as_deep_as_a_frame_holds(make_rabbitmq_service, channel, request):
-    queue = request.node.name
+def dead_letter_of(make_rabbitmq_service, channel, queue, headers):
+    """Sends a message that fails with these headers, and one behind it; gives the dead letter's properties."""
     service = make_rabbitmq_service(MAX_ATTEMPTS=2, RETRY_DELAY="100ms")
     channel.queue_declare(queue, durable=True)
-    nested = {}
-    for _ in range(20_000):  # With six bytes each, close to the 128 KiB of a frame.
-        nested = {"": nested}
-    usual_depth = sys.getrecursionlimit()
-    sys.setrecursionlimit(100_000)  # pika's way of writing and reading them
-    try:
-        publish(channel, queue, {"id": "deep", "do": "throw"}, headers=nested)
-        publish(channel, queue, {"id": "behind"})
-        with service.start() as host:
-            wait_until(lambda: service.ids() == ["behind"], what=host.log)
-            host.wait_for("goes to the dead letters")
-            assert host.terminate() == 0
-        _, properties, body = channel.basic_get(f"{queue}.dead-letter", auto_ack=True)
-    finally:
-        sys.setrecursionlimit(usual_depth)
-    assert json.loads(body)["id"] == "deep"
-    assert list(properties.headers[""]) == [""]
-
-
-def test_headers_that_leave_no_room_for_ours(make_rabbitmq_service, channel, request):
-    queue = request.node.name
-    service = make_rabbitmq_service(MAX_ATTEMPTS=2, RETRY_DELAY="100ms")
-    channel.queue_declare(queue, durable=True)
-    publish(channel, queue, {"id": "big", "do": "throw"}, headers={"big": "x" * 130_990})
+    publish(channel, queue, {"id": "failing", "do": "throw"}, headers=headers)
     publish(channel, queue, {"id": "behind"})
     with service.start() as host:
         wait_until(lambda: service.ids() == ["behind"], what=host.log)
         host.wait_for("goes to the dead letters")
         assert host.terminate() == 0
     _, properties, body = channel.basic_get(f"{queue}.dead-letter", auto_ack=True)
-    assert json.loads(body)["id"] == "big"
+    assert json.loads(body)["id"] == "failing"
+    return properties
+
+
+def test_headers_as_deep_as_a_frame_holds(make_rabbitmq_service, channel, request):
+    nested = {}
+    for _ in range(20_000):  # With six bytes each, close to the 128 KiB of a frame.
+        nested = {"": nested}
+    usual_depth = sys.getrecursionlimit()
+    sys.setrecursionlimit(100_000)  # pika's way of writing and reading them
+    try:
+        properties = dead_letter_of(make_rabbitmq_service, channel, request.node.name, nested)
+    finally:
+        sys.setrecursionlimit(usual_depth)
+    assert list(properties.headers[""]) == [""]
+
+
+def test_headers_that_leave_no_room_for_ours(make_rabbitmq_service, channel, request):
+    dead_letter_of(make_rabbitmq_service, channel, request.node.name, {"big": "x" * 130_990})
 
 
 def test_a_message_that_kills_the_host_ends_as_a_dead_letter(make_rabbitmq_service, channel, request):
