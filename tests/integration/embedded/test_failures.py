@@ -38,7 +38,8 @@ def test_a_failing_message_is_tried_with_growing_delays_and_then_a_dead_letter(s
 def test_requeue_brings_a_dead_letter_back_with_its_attempts_at_zero(service):
     service.send("ledger", body("bad", "permanent"))
     with service.start() as host:
-        host.wait_for("goes to the dead letters")
+        host.wait_for("goes to the dead letters")  # decided, and not yet written: end gently
+        assert host.terminate() == 0
     [letter] = dead_letters(service)
     assert letter["reason"] == "permanent-error"
 
@@ -49,7 +50,8 @@ def test_requeue_brings_a_dead_letter_back_with_its_attempts_at_zero(service):
     assert dead_letters(service) == []
 
     with service.start() as host:
-        host.wait_for("goes to the dead letters")
+        host.wait_for("goes to the dead letters")  # decided, and not yet written: end gently
+        assert host.terminate() == 0
     assert [attempt for id, attempt, _, _ in service.ledger("begin")] == [1, 1]
     assert service.run("dead-letters", "delete", "--all").stdout == "1 deleted\n"
     assert dead_letters(service) == []
