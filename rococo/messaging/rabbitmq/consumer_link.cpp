@@ -23,15 +23,6 @@ std::uint16_t prefetch_field(std::size_t prefetch) {
 
 }  // namespace
 
-QueueSpec work_queue(const RabbitMqSettings& settings) {
-    return {.name = settings.queue,
-            .role = QueueRole::work,
-            .type = settings.queue_type,
-            .max_priority = settings.max_priority,
-            .delay = {},
-            .returns_to = {}};
-}
-
 ConsumerLink::ConsumerLink(RabbitMqSettings settings, std::unique_ptr<AmqpLink> link,
                            std::uint64_t epoch)
     : settings_(std::move(settings)),
@@ -48,7 +39,7 @@ AmqpResult<std::unique_ptr<ConsumerLink>> ConsumerLink::open(const RabbitMqSetti
     auto opened = (*link)->open_channel(kConsumeChannel);
     if (!opened) return tl::make_unexpected(std::move(opened.error()));
     std::unique_ptr<ConsumerLink> consumer(new ConsumerLink(settings, std::move(*link), epoch));
-    auto ready = consumer->declarer_.ensure(work_queue(settings));
+    auto ready = consumer->declarer_.ensure(work_queue(settings, settings.queue));
     if (ready) ready = consumer->subscribe(prefetch);
     if (!ready) return tl::make_unexpected(std::move(ready.error()));
     return consumer;
@@ -80,7 +71,7 @@ AmqpResult<void> ConsumerLink::subscribe(std::size_t prefetch) {
 }
 
 AmqpResult<void> ConsumerLink::subscribe_again() {
-    auto ready = declarer_.ensure(work_queue(settings_));
+    auto ready = declarer_.ensure(work_queue(settings_, settings_.queue));
     if (ready) ready = subscribe(prefetch_);
     return ready;
 }

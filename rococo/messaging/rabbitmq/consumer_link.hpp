@@ -112,7 +112,4 @@ private:
     std::size_t arrived_bytes_ = 0;
 };
 
-/// How the queue that a host consumes is declared.
-[[nodiscard]] QueueSpec work_queue(const RabbitMqSettings& settings);
-
 }  // namespace rococo::messaging

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "delay_queue.hpp"
@@ -60,6 +61,15 @@ amqp_table_t table_of(Arguments& arguments) {
 }
 
 }  // namespace
+
+QueueSpec work_queue(const RabbitMqSettings& settings, std::string name) {
+    return {.name = std::move(name),
+            .role = QueueRole::work,
+            .type = settings.queue_type,
+            .max_priority = settings.max_priority,
+            .delay = {},
+            .returns_to = {}};
+}
 
 AmqpResult<void> QueueDeclarer::open() {
     if (open_) return {};

@@ -23,6 +23,9 @@ struct QueueSpec {
     std::string returns_to;  ///< `delay` only: the queue that expired messages go to.
 };
 
+/// How a queue that messages are processed from is declared: the host's own, and those it sends to.
+[[nodiscard]] QueueSpec work_queue(const RabbitMqSettings& settings, std::string name);
+
 /// What the broker knows of a queue.
 struct QueueState {
     std::uint32_t messages_ready = 0;

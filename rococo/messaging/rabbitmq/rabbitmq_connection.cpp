@@ -419,7 +419,7 @@ std::unique_ptr<Publication> RabbitMqConnection::Impl::copy_of(Settlement& settl
         queue.role = QueueRole::dead_letter;
         queue.type = settings_.queue_type;
     } else if (settlement.delay.count() <= 0) {
-        queue = work_queue(settings_);
+        queue = work_queue(settings_, settings_.queue);
     } else {
         queue.role = QueueRole::delay;
         queue.delay = round_up_delay(settlement.delay);

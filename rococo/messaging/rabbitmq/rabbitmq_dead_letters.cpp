@@ -76,13 +76,49 @@ DeadLetter to_dead_letter(const amqp_message_t& message, const std::string& queu
     return letter;
 }
 
-/// Which of the copies on their way back are safe in their queue.
-struct Returns {
-    std::mutex mutex;
-    std::condition_variable changed;
-    std::size_t sent = 0;
-    std::vector<std::uint64_t> safe_tags;
-    std::optional<Error> error;
+/// What becomes of the copies on their way back to their queues.
+class Returns {
+public:
+    void sent() {
+        const std::lock_guard lock(mutex_);
+        ++on_their_way_;
+    }
+    void safe(std::uint64_t tag) {
+        const std::lock_guard lock(mutex_);
+        safe_tags_.push_back(tag);
+        decided();
+    }
+    void failed(const Error& error) {
+        const std::lock_guard lock(mutex_);
+        error_ = error;
+        decided();
+    }
+    /// Originals whose copies have become safe since the last call.
+    std::vector<std::uint64_t> take_safe_tags() {
+        const std::lock_guard lock(mutex_);
+        return std::exchange(safe_tags_, {});
+    }
+    /// Waits until each copy is either safe or failed, but not for longer than `timeout`.
+    void wait(std::chrono::milliseconds timeout) {
+        std::unique_lock lock(mutex_);
+        changed_.wait_for(lock, timeout, [this] { return on_their_way_ == 0; });
+    }
+    /// Why those stay that stay.
+    [[nodiscard]] Error error() const {
+        const std::lock_guard lock(mutex_);
+        return error_;
+    }
+
+private:
+    void decided() {
+        if (--on_their_way_ == 0) changed_.notify_all();
+    }
+
+    mutable std::mutex mutex_;
+    std::condition_variable changed_;
+    std::size_t on_their_way_ = 0;
+    std::vector<std::uint64_t> safe_tags_;
+    Error error_{ErrorKind::unavailable, "RabbitMQ has not confirmed them"};
 };
 
 class ReturnedLetter final : public Publication {
@@ -90,15 +126,9 @@ public:
     ReturnedLetter(std::shared_ptr<Returns> returns, std::uint64_t tag)
         : returns_(std::move(returns)), tag_(tag) {}
     [[nodiscard]] bool wanted() const override { return true; }
-    void confirmed() override {
-        const std::lock_guard lock(returns_->mutex);
-        returns_->safe_tags.push_back(tag_);
-        returns_->changed.notify_all();
-    }
+    void confirmed() override { returns_->safe(tag_); }
     [[nodiscard]] bool failed(const Error& error) override {
-        const std::lock_guard lock(returns_->mutex);
-        returns_->error = error;
-        returns_->changed.notify_all();
+        returns_->failed(error);
         return false;
     }
 
@@ -106,6 +136,19 @@ private:
     std::shared_ptr<Returns> returns_;
     std::uint64_t tag_;
 };
+
+/// The message as it was before it became a dead letter.
+std::unique_ptr<MessageCopy> copy_without_history(std::shared_ptr<amqp_message_t> letter,
+                                                  const RabbitMqSettings& settings) {
+    auto copy = std::make_unique<MessageCopy>(letter->properties, view(letter->body),
+                                              MessageCopy::Purpose::requeue, settings.user);
+    for (const auto name :
+         {headers::kAttempts, headers::kFirstFailedAt, headers::kLastFailedAt, headers::kError,
+          headers::kReason, headers::kOriginalQueue, headers::kDeadLetterId})
+        copy->remove_header(name);
+    copy->keep(std::move(letter));
+    return copy;
+}
 
 bool chosen(std::span<const std::string> ids, const std::string& id) {
     return ids.empty() || std::ranges::find(ids, id) != ids.end();
@@ -297,45 +340,43 @@ Result<std::size_t> RabbitMqDeadLetters::requeue(std::span<const std::string> id
     ConfirmedPublisher publisher(impl_->settings_, impl_->clock_, impl_->logger_,
                                  fork_random(impl_->random_), "requeue");
     const auto returns = std::make_shared<Returns>();
+    std::size_t sent = 0;
+    std::size_t returned = 0;
+    // A letter leaves once its copy is safe. Not all of them at the end: where the command is
+    // broken off, what is safe and has not left is there twice.
+    const auto acknowledge_safe = [&]() -> Result<void> {
+        for (const auto tag : returns->take_safe_tags()) {
+            if (auto acknowledged = session->acknowledge(tag); !acknowledged) return acknowledged;
+            ++returned;
+        }
+        return {};
+    };
+    Result<void> acknowledged;
     auto walked = session->walk([&](std::uint64_t tag, std::shared_ptr<amqp_message_t> message) {
         if (!chosen(ids, id_of(*message))) return Impl::Walk::go_on;
         auto publication = std::make_unique<ReturnedLetter>(returns, tag);
-        publication->queue.name = original_queue(message->properties, impl_->settings_.queue);
-        publication->queue.type = impl_->settings_.queue_type;
-        publication->queue.max_priority = impl_->settings_.max_priority;
-        auto copy =
-            std::make_unique<MessageCopy>(message->properties, view(message->body),
-                                          MessageCopy::Purpose::requeue, impl_->settings_.user);
-        for (const auto name :
-             {headers::kAttempts, headers::kFirstFailedAt, headers::kLastFailedAt, headers::kError,
-              headers::kReason, headers::kOriginalQueue, headers::kDeadLetterId})
-            copy->remove_header(name);
-        copy->keep(std::move(message));
-        publication->message = std::move(copy);
+        publication->queue = work_queue(
+            impl_->settings_, original_queue(message->properties, impl_->settings_.queue));
+        publication->message = copy_without_history(std::move(message), impl_->settings_);
         ConfirmedPublisher::Publications one;
         one.push_back(std::move(publication));
+        returns->sent();
         publisher.submit(std::move(one));
-        ++returns->sent;
-        return Impl::Walk::go_on;
+        ++sent;
+        acknowledged = acknowledge_safe();
+        return acknowledged ? Impl::Walk::go_on : Impl::Walk::stop;
     });
-
-    std::unique_lock lock(returns->mutex);
-    returns->changed.wait_for(lock, impl_->settings_.send_timeout, [&returns] {
-        return returns->safe_tags.size() == returns->sent || returns->error.has_value();
-    });
-    const auto safe_tags = returns->safe_tags;
-    auto error = returns->error;
-    lock.unlock();
-    // Those that are safe in their queue leave this one, whatever else went wrong.
-    for (const auto tag : safe_tags)
-        if (walked) walked = session->acknowledge(tag);
+    if (walked) walked = std::move(acknowledged);
+    if (walked) {
+        returns->wait(impl_->settings_.send_timeout);
+        walked = acknowledge_safe();
+    }
     if (walked) walked = session->finish();
     if (!walked) return tl::make_unexpected(std::move(walked.error()));
-    if (safe_tags.size() == returns->sent) return safe_tags.size();
-    return failure(
-        error ? error->kind : ErrorKind::unavailable,
-        fmt::format("{} of {} dead letters went back, the others stay: {}", safe_tags.size(),
-                    returns->sent, error ? error->message : "RabbitMQ has not confirmed them"));
+    if (returned == sent) return returned;
+    const auto error = returns->error();
+    return failure(error.kind, fmt::format("{} of {} dead letters went back, the others stay: {}",
+                                           returned, sent, error.message));
 }
 
 }  // namespace rococo::messaging

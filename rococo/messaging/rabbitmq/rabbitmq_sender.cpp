@@ -107,9 +107,7 @@ private:
 std::unique_ptr<Publication> RabbitMqSender::Impl::publication_of(
     std::string_view queue, const OutgoingMessage& message, const std::shared_ptr<Batch>& batch) {
     auto publication = std::make_unique<SentMessage>(batch);
-    publication->queue.name = queue;
-    publication->queue.type = settings_.queue_type;
-    publication->queue.max_priority = settings_.max_priority;
+    publication->queue = work_queue(settings_, std::string(queue));
     // A copy, since the caller may give up while the publisher is still at it.
     auto body = std::make_shared<std::string>(message.body);
     auto copy = std::make_unique<MessageCopy>(*body);

@@ -18,6 +18,14 @@ def publish(channel, queue, *messages, **properties):
         )
 
 
+def take_all(channel, queue):
+    """The bodies of all messages that are ready."""
+    bodies = []
+    while (got := channel.basic_get(queue, auto_ack=True))[0] is not None:
+        bodies.append(got[2])
+    return bodies
+
+
 def test_messages_of_pika_are_handled(make_rabbitmq_service, channel, request):
     queue = request.node.name
     service = make_rabbitmq_service()
@@ -162,6 +170,27 @@ def test_retries_then_dead_letters_then_requeues(make_rabbitmq_service, channel,
     method, properties, body = channel.basic_get(queue, auto_ack=True)
     assert json.loads(body)["id"] == "bad"
     assert properties.headers["trace"] == "abc"
+
+
+def test_a_requeue_that_is_killed_loses_none_and_doubles_few(make_rabbitmq_service, channel, request):
+    queue, dead_letters = request.node.name, f"{request.node.name}.dead-letter"
+    service = make_rabbitmq_service()
+    channel.queue_declare(queue, durable=True)
+    channel.queue_declare(dead_letters, durable=True)
+    ids = {str(number) for number in range(3_000)}
+    publish(channel, dead_letters, *({"id": id} for id in sorted(ids)))
+
+    def ready(name):
+        return channel.queue_declare(name, passive=True).method.message_count
+
+    with service.start(arguments=["dead-letters", "requeue", "--all"]) as command:
+        wait_until(lambda: ready(queue) >= 2_000)
+        command.kill()
+    # What the command held comes back.
+    wait_until(lambda: ready(queue) + ready(dead_letters) >= len(ids))
+    found = [json.loads(body)["id"] for name in (queue, dead_letters) for body in take_all(channel, name)]
+    assert set(found) == ids
+    assert len(found) - len(ids) <= 1_100  # a thousand may be on their way at a time
 
 
 def test_exits_when_finished(make_rabbitmq_service, channel, request, tmp_path):

@@ -100,6 +100,27 @@ TEST_F(RabbitMqDeadLettersTest, SendsThemBackWithTheirAttemptsAtZero) {
     EXPECT_EQ(other_.get(queue_, 0ms)->body(), "c");
 }
 
+TEST_F(RabbitMqDeadLettersTest, OneThatCannotGoBackStaysAndTheOthersGo) {
+    const std::string dead_letters = queue_ + ".dead-letter";
+    other_.declare(dead_letters);
+    amqp_table_entry_t entry{};
+    entry.key = amqp_cstring_bytes("x-rococo-original-queue");
+    entry.value.kind = AMQP_FIELD_KIND_UTF8;
+    entry.value.value.bytes = amqp_cstring_bytes("amq.nobody-may-declare-this");
+    amqp_basic_properties_t properties{};
+    properties._flags = AMQP_BASIC_HEADERS_FLAG;
+    properties.headers = {1, &entry};
+    other_.publish(dead_letters, "a");
+    other_.publish(dead_letters, "homeless", &properties);
+    other_.publish(dead_letters, "b");
+    const auto requeued = letters_.requeue({});
+    ASSERT_FALSE(requeued);
+    EXPECT_THAT(requeued.error().message, testing::StartsWith("2 of 3 dead letters went back"));
+    EXPECT_THAT(bodies(), ElementsAre("homeless"));
+    EXPECT_EQ(other_.get(queue_, 0ms)->body(), "a");
+    EXPECT_EQ(other_.get(queue_, 0ms)->body(), "b");
+}
+
 TEST_F(RabbitMqDeadLettersTest, DeletesSomeOrAll) {
     give_up({"a", "b", "c"});
     const std::vector<std::string> ids{letters_.list(2).value().at(1).id, "unknown"};
