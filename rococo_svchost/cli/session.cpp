@@ -14,16 +14,17 @@ Result<std::unique_ptr<Session>> open_session(const std::filesystem::path& folde
     if (!std::filesystem::is_directory(folder, error)) {
         return failure(ErrorKind::usage, "there is no folder " + folder.string());
     }
-    auto session = std::make_unique<Session>(
-        Session{.clock = {},
-                .configuration = Configuration::load(process_environment(), folder),
-                .log = std::make_unique<HostLog>(LogLevel::warning, LogFormat::text),
-                .messaging = nullptr});
-    if (const auto& errors = session->configuration.errors(); !errors.empty()) {
+    auto configuration = Configuration::load(process_environment(), folder);
+    if (const auto& errors = configuration.errors(); !errors.empty()) {
         std::string all = errors.front().message;
         for (std::size_t i = 1; i < errors.size(); ++i) all += "\n" + errors[i].message;
         return failure(ErrorKind::configuration, all);
     }
+    auto log = std::make_unique<HostLog>(LogLevel::warning, LogFormat::text);
+    auto session = std::make_unique<Session>(Session{.clock = {},
+                                                     .configuration = std::move(configuration),
+                                                     .log = std::move(log),
+                                                     .messaging = nullptr});
     auto messaging = make_messaging(
         {session->configuration, session->clock, session->log->logger(), make_random_bits()});
     if (!messaging) return tl::unexpected(messaging.error());

@@ -45,7 +45,7 @@ public:
 
     /// The next `receive` hands these out.
     void arrive(std::vector<FakeMessage> messages) {
-        steps_.push_back([this, messages = std::move(messages)](messaging::Deliveries& out) {
+        steps_.emplace_back([this, messages = std::move(messages)](messaging::Deliveries& out) {
             for (const FakeMessage& message : messages) {
                 out.push_back(std::make_unique<FakeDelivery>(message));
                 ++in_hand_;
@@ -54,18 +54,22 @@ public:
     }
     /// The next `receive` does this and hands out nothing.
     void then(std::function<void()> action) {
-        steps_.push_back([action = std::move(action)](messaging::Deliveries&) { action(); });
+        steps_.emplace_back([action = std::move(action)](messaging::Deliveries&) { action(); });
     }
     /// The next `receive` fails.
     void fail_receive(std::string why) {
-        steps_.push_back([this, why = std::move(why)](messaging::Deliveries&) {
+        steps_.emplace_back([this, why = std::move(why)](messaging::Deliveries&) {
             receive_error_ = Error{ErrorKind::unavailable, why};
         });
     }
     /// Every `settle` fails.
-    void fail_settle(std::string why) { settle_error_ = Error{ErrorKind::unavailable, why}; }
+    void fail_settle(std::string why) {
+        settle_error_ = Error{ErrorKind::unavailable, std::move(why)};
+    }
     /// `empty` fails.
-    void fail_empty(std::string why) { empty_error_ = Error{ErrorKind::unavailable, why}; }
+    void fail_empty(std::string why) {
+        empty_error_ = Error{ErrorKind::unavailable, std::move(why)};
+    }
     /// `empty` says no so many times after the script's end.
     void stay_full(std::size_t times) { full_times_ = times; }
     /// A settlement is safe only after so many calls of `receive`.

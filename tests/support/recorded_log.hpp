@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <mutex>
 #include <string>
@@ -36,10 +37,11 @@ private:
     static bool enabled(void* /*self*/, int /*level*/) { return true; }
     static void write(void* self, int level, const char* /*file*/, unsigned /*line*/,
                       const char* text, std::size_t text_size) {
-        static constexpr const char* kNames[] = {"DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"};
+        static constexpr std::array kNames{"DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"};
         RecordedLog& log = *static_cast<RecordedLog*>(self);
         const std::scoped_lock lock(log.mutex_);
-        log.lines_.push_back(std::string(kNames[level]) + ": " + std::string(text, text_size));
+        log.lines_.push_back(std::string(kNames.at(static_cast<std::size_t>(level))) + ": " +
+                             std::string(text, text_size));
     }
 
     mutable std::mutex mutex_;

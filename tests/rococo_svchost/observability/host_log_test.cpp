@@ -4,9 +4,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <array>
 #include <functional>
 #include <nlohmann/json.hpp>
-#include <source_location>
 #include <string>
 #include <thread>
 #include <vector>
@@ -39,7 +39,7 @@ std::vector<std::string> lines_of(const std::string& text) {
 }
 
 TEST(HostLog, WritesTheOriginalsLineToTheLetter) {
-    const unsigned line = std::source_location::current().line() + 2;
+    const unsigned line = __LINE__ + 2;
     const std::string text = written(LogLevel::info, LogFormat::text, [](const Logger& logger) {
         logger.info("processor_module: {}", "service_example.processor");
     });
@@ -59,8 +59,8 @@ TEST(HostLog, NamesLevelsAsPythonDoes) {
     });
     const auto lines = lines_of(text);
     ASSERT_EQ(lines.size(), 5U);
-    const char* names[] = {"[DEBUG]", "[INFO]", "[WARNING]", "[ERROR]", "[CRITICAL]"};
-    for (std::size_t i = 0; i < 5; ++i) {
+    const std::array names{"[DEBUG]", "[INFO]", "[WARNING]", "[ERROR]", "[CRITICAL]"};
+    for (std::size_t i = 0; i < names.size(); ++i) {
         EXPECT_NE(lines[i].find(names[i]), std::string::npos) << lines[i];
     }
 }
@@ -93,7 +93,7 @@ TEST(HostLog, BracesAndPercentSignsAreOnlyText) {
 }
 
 TEST(HostLog, WritesOneJsonObjectALine) {
-    const unsigned line = std::source_location::current().line() + 2;
+    const unsigned line = __LINE__ + 2;
     const std::string text = written(LogLevel::info, LogFormat::json, [](const Logger& logger) {
         logger.warning("say \"{}\"\n\x1b", "hello");
         logger.info("\xE2\x82\xAC and \xff");

@@ -16,7 +16,7 @@ namespace fs = std::filesystem;
 class ServiceSearch : public testing::Test {
 protected:
     fs::path library(const std::string& name, std::chrono::hours age = {}) {
-        const fs::path path = folder_.write(name, "only its name matters here");
+        fs::path path = folder_.write(name, "only its name matters here");
         fs::last_write_time(path, fs::file_time_type::clock::now() - age);
         return path;
     }

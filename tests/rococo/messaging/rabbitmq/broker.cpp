@@ -64,7 +64,7 @@ SupportProgram::~SupportProgram() {
     if (pid_ > 0) ::waitpid(pid_, nullptr, 0);
 }
 
-std::string SupportProgram::read_line() {
+std::string SupportProgram::read_line() const {
     std::string line;
     char byte = 0;
     while (::read(output_, &byte, 1) == 1 && byte != '\n') line += byte;

@@ -38,7 +38,7 @@ public:
     void command(const std::string& line);
 
 private:
-    std::string read_line();
+    std::string read_line() const;
 
     pid_t pid_ = -1;
     int input_ = -1;

@@ -134,7 +134,7 @@ TEST_F(RabbitMqSenderTest, TellsOfAQueueThatTakesNothing) {
     settings.send_timeout = 1500ms;
     RabbitMqSender sender(settings, clock_, log_.logger(), test_random());
     broker().command("ctl set_policy full ^" + queue_ +
-                     "$ {\"max-length\":1,\"overflow\":\"reject-publish\"}");
+                     R"($ {"max-length":1,"overflow":"reject-publish"})");
     other_.declare(queue_);
     ASSERT_TRUE(sender.send(queue_, OutgoingMessage{}));
     const auto sent = sender.send(queue_, std::vector<OutgoingMessage>(3));

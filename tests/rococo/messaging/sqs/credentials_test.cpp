@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Each source of credentials against a stub that behaves as AWS documents it, their order, and the
 // refresh before they expire.
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -36,11 +37,9 @@ std::string iso(SystemTime at) {
     const auto day = std::chrono::floor<std::chrono::days>(at);
     const std::chrono::year_month_day date(day);
     const std::chrono::hh_mm_ss time(std::chrono::floor<seconds>(at - day));
-    char text[32];
-    std::snprintf(text, sizeof text, "%04d-%02u-%02uT%02d:%02d:%02dZ", int(date.year()),
-                  unsigned(date.month()), unsigned(date.day()), int(time.hours().count()),
-                  int(time.minutes().count()), int(time.seconds().count()));
-    return text;
+    return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}Z", int(date.year()),
+                       unsigned(date.month()), unsigned(date.day()), time.hours().count(),
+                       time.minutes().count(), time.seconds().count());
 }
 
 class CredentialsTest : public testing::Test {
@@ -107,7 +106,7 @@ protected:
                     "provider</Message></Error></ErrorResponse>",
                     "text/xml"};
         }
-        if (!web && request.headers.count("authorization") == 0) return {403, "", "text/xml"};
+        if (!web && !request.headers.contains("authorization")) return {403, "", "text/xml"};
         return {200,
                 "<R><Credentials>\n<AccessKeyId>STS" + number +
                     "</AccessKeyId><SecretAccessKey>secret-s</SecretAccessKey><SessionToken>token-s"

@@ -2,6 +2,7 @@
 #include "fake_sqs.hpp"
 
 #include <algorithm>
+#include <array>
 #include <ctime>
 #include <set>
 
@@ -104,9 +105,9 @@ StubAnswer FakeSqs::handle(const StubRequest& request) {
             auto answer = error(403, why, "x-amz-security-token:secret-in-the-canonical-string");
             const auto now =
                 std::chrono::system_clock::to_time_t(std::chrono::system_clock::now() + offset_);
-            char date[64];
-            std::strftime(date, sizeof date, "%a, %d %b %Y %H:%M:%S GMT", std::gmtime(&now));
-            answer.headers.emplace_back("Date", date);
+            std::array<char, 64> date{};
+            std::strftime(date.data(), date.size(), "%a, %d %b %Y %H:%M:%S GMT", std::gmtime(&now));
+            answer.headers.emplace_back("Date", date.data());
             return answer;
         }
         fault = fault_;

@@ -6,6 +6,7 @@
 #include <atomic>
 #include <map>
 #include <thread>
+#include <utility>
 
 #include "sqs_fixture.hpp"
 
@@ -15,7 +16,6 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 using testing::HasSubstr;
-using testing::IsEmpty;
 
 using Json = FakeSqs::Json;
 
@@ -43,7 +43,8 @@ protected:
     }
 
     FakeSqs::Fault every_third(StubAnswer answer) {
-        return [this, answer](const std::string& action, const Json&) -> std::optional<StubAnswer> {
+        return [this, answer = std::move(answer)](const std::string& action,
+                                                  const Json&) -> std::optional<StubAnswer> {
             if (action != "ReceiveMessage" && action != "DeleteMessageBatch") return std::nullopt;
             if (count_++ % 3 != 0) return std::nullopt;
             return answer;

@@ -88,7 +88,7 @@ TEST_F(SenderTest, HeadersThatSqsDoesNotTakeArriveAllTheSame) {
 }
 
 TEST_F(SenderTest, AMebibyteIsTakenAndMoreIsRefused) {
-    auto message = bare(std::string(1024 * 1024, 'x'));
+    auto message = bare(std::string(std::size_t{1024} * 1024, 'x'));
     EXPECT_EQ(round_trip(message)->body.size(), message.body.size());
     message.body += "x";
     const auto refused = sender()->send("orders", message);
@@ -98,7 +98,7 @@ TEST_F(SenderTest, AMebibyteIsTakenAndMoreIsRefused) {
 }
 
 TEST_F(SenderTest, LargeMessagesShareNoBatchBeyondItsLimit) {
-    const std::vector<OutgoingMessage> messages(5, bare(std::string(400 * 1024, 'x')));
+    const std::vector<OutgoingMessage> messages(5, bare(std::string(std::size_t{400} * 1024, 'x')));
     ASSERT_TRUE(sender()->send("orders", messages));
     EXPECT_THAT(fake_.messages("orders"), SizeIs(5));
     EXPECT_EQ(fake_.requests("SendMessageBatch"), 3);

@@ -42,7 +42,7 @@ struct StubServer::Impl {
                     return sink.write(body.data(), body.size() / 2);
                 });
         } else {
-            response.set_content(answer.body, answer.content_type.c_str());
+            response.set_content(answer.body, answer.content_type);
         }
     }
 };
