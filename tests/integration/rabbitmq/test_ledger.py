@@ -40,6 +40,7 @@ def test_the_books_name_every_kind_of_fault():
     assert "lost: c" in books.findings(["a"], ["b"], 0, 0)[0]
     assert "never sent: z" in books.findings(["a", "c", "z"], ["b"], 0, 0)[0]
     assert "without a reason: c" in books.findings(["a"], ["b", "c"], 0, 0)[0]
+    assert books.findings(["a"], ["b", "c"], 0, 0, charged={"c"}) == []
     assert "done though they fail: b" in books.findings(["a", "b", "c"], [], 0, 0)[0]
     assert "still in the queues" in books.findings(["a", "c"], ["b"], 1, 0)[0]
     assert "duplicates" in books.findings(["a", "c", "c"], ["b"], 0, 0)[0]

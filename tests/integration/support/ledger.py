@@ -55,6 +55,9 @@ class QueueUnderTest:
         """Frees everything."""
 
 
+FAILING = ("throw", "permanent", "abort")  # What a message may ask for that ends it among the dead letters.
+
+
 @dataclasses.dataclass
 class Books:
     """What was sent, and what is known of it."""
@@ -63,13 +66,14 @@ class Books:
     confirmed: set = dataclasses.field(default_factory=set)
     deleted: set = dataclasses.field(default_factory=set)  # may have been in a queue that was deleted
 
-    def findings(self, done, dead, waiting, allowed_duplicates):
+    def findings(self, done, dead, waiting, allowed_duplicates, charged=frozenset()):
         """Every rule that is broken, as text. `done`: ids in the order of the service's log;
-        `dead`: ids of the dead letters."""
+        `dead`: ids of the dead letters; `charged`: ids that were in hand whenever MAX_ATTEMPTS
+        hosts died, which are given up, guilty or not."""
         findings = []
         times = collections.Counter(done)
         settled = set(times) | set(dead)
-        failing = {id for id, order in self.orders.items() if order in ("throw", "permanent", "abort")}
+        failing = {id for id, order in self.orders.items() if order in FAILING}
 
         def report(what, ids):
             if ids:
@@ -78,7 +82,7 @@ class Books:
 
         report("confirmed and lost", self.confirmed - settled - self.deleted)
         report("processed or given up, and never sent", settled - set(self.orders))
-        report("dead letters without a reason", set(dead) - failing)
+        report("dead letters without a reason", set(dead) - failing - charged)
         report("done though they fail", set(times) & failing)
         if waiting:
             findings.append(f"{waiting} messages are still in the queues")
@@ -94,6 +98,7 @@ class LedgerRun:
     `folder`: a ServiceFolder with the ledger service. `mix`: order -> share of the messages.
     """
 
+    MAX_ATTEMPTS = 3
     MIX = {"": 0.80, "sleep:20": 0.16, "throw": 0.02, "permanent": 0.015, "abort": 0.005}
 
     def __init__(self, queue, folder, seed, program="svchost", mix=None, rate=150, **settings):
@@ -114,7 +119,7 @@ class LedgerRun:
                 **queue.settings(),
                 "LedgerServiceProcessor_QUEUE_NAME": queue.queue,
                 "PREFETCH": "auto" if queue.tuned else str(queue.prefetch),
-                "MAX_ATTEMPTS": "3",
+                "MAX_ATTEMPTS": str(self.MAX_ATTEMPTS),
                 "RETRY_DELAY": "100ms",
                 **{name: str(value) for name, value in settings.items()},
             }
@@ -185,12 +190,14 @@ class LedgerRun:
         exit_code = self._stop_host()
         done = self.folder.ids()
         dead = [_id_of(body) for body in self.queue.dead_letter_bodies()]
-        findings = self.books.findings(done, dead, self.queue.waiting(), self._allowed_duplicates())
+        charged = self._charged(set(done))
+        findings = self.books.findings(done, dead, self.queue.waiting(), self._allowed_duplicates(), charged)
         if exit_code != 0:
             findings.append(f"the host exits with {exit_code}")
         self.say(
             f"{len(self.books.orders)} sent, {len(self.books.confirmed)} confirmed, "
-            f"{len(set(done))} done ({len(done) - len(set(done))} duplicates), {len(set(dead))} dead letters, "
+            f"{len(set(done))} done ({len(done) - len(set(done))} duplicates), {len(set(dead))} dead letters "
+            f"({len(charged & set(dead))} for the deaths of hosts), "
             f"{len(self.books.deleted - set(done) - set(dead))} deleted with their queue, {len(self._hosts)} hosts"
         )
         return findings
@@ -253,6 +260,16 @@ class LedgerRun:
             before = now
             time.sleep(0.25)
         self.say(f"not drained after {timeout} s")
+
+    def _charged(self, done):
+        """Messages that ask for no failure, and were in hand when as many hosts died as there may be attempts:
+        whoever kills a host in the middle of a call looks like the message itself."""
+        died = {host.pid for host in self._hosts if host.process.returncode not in (None, 0)}
+        deaths = collections.defaultdict(set)
+        for id, _, pid, _ in self.folder.ledger("begin"):
+            if id not in done and pid in died and self.books.orders.get(id) not in FAILING:
+                deaths[id].add(pid)
+        return {id for id, pids in deaths.items() if len(pids) >= self.MAX_ATTEMPTS}
 
     def _allowed_duplicates(self):
         subscriptions = sum(host.log().count("Consuming '") for host in self._hosts)
