@@ -3,6 +3,7 @@
 
 #include <amqp.h>
 #include <amqp_framing.h>
+#include <fmt/format.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/time.h>
@@ -20,6 +21,7 @@ constexpr amqp_channel_t kPublishChannel = 1;
 constexpr amqp_channel_t kDeclareChannel = 2;
 constexpr std::size_t kMostInFlight = 1000;
 constexpr std::chrono::seconds kTryAgainAfter{1};
+constexpr std::chrono::minutes kPassedOverFor{10};
 // Room in a header frame for what the broker adds when it dead-letters from a delay queue.
 constexpr std::size_t kHeaderSlackBytes = 4096;
 
@@ -185,6 +187,7 @@ void ConfirmedPublisher::publish_ready() {
 
 bool ConfirmedPublisher::publish(Waiting& waiting) {
     auto& publication = *waiting.publication;
+    pass_over_refusing(publication.queue);
     auto ensured = ensure_queue(publication.queue);
     if (!ensured) {
         const auto failure = std::move(ensured.error());
@@ -216,6 +219,35 @@ void ConfirmedPublisher::try_later(std::unique_ptr<Publication> publication, con
     declared_.erase(publication->queue.name);
     if (publication->failed(error))
         waiting_.push_back({std::move(publication), clock_.steady_now() + kTryAgainAfter});
+}
+
+bool ConfirmedPublisher::refuses(const QueueSpec& queue) const {
+    const auto known = refusing_.find(queue.name);
+    return known != refusing_.end() && known->second > clock_.steady_now();
+}
+
+// RabbitMQ (3.10) that is killed right after it has declared a quorum queue brings it back without
+// a leader, for ever: each message for it holds up the channel for a minute and is refused.
+void ConfirmedPublisher::pass_over_refusing(QueueSpec& queue) const {
+    while (queue.role == QueueRole::delay && refuses(queue)) {
+        const auto longer = round_up_delay(queue.delay + std::chrono::milliseconds(1));
+        if (longer == queue.delay) return;
+        queue.delay = longer;
+        queue.name = delay_queue_name(queue.returns_to, longer);
+    }
+}
+
+// What is on its way to a queue that refuses would be refused as well, one after the other, and
+// hold up what comes behind: it is taken elsewhere, by another connection.
+AmqpResult<void> ConfirmedPublisher::leave_what_refuses() const {
+    const auto held_up = std::ranges::find_if(in_flight_, [this](const InFlight& entry) {
+        return !entry.settled && refuses(entry.publication->queue);
+    });
+    if (held_up == in_flight_.end()) return {};
+    return amqp_failure(
+        ErrorKind::unavailable,
+        fmt::format("'{}' refuses messages; those on their way to it go to the next delay queue",
+                    held_up->publication->queue.name));
 }
 
 int ConfirmedPublisher::wait_milliseconds() const {
@@ -295,7 +327,7 @@ AmqpResult<void> ConfirmedPublisher::handle_method(const amqp_frame_t& frame) {
         case AMQP_BASIC_NACK_METHOD: {
             const auto* nack = static_cast<const amqp_basic_nack_t*>(method.decoded);
             settle(nack->delivery_tag, nack->multiple != 0, false);
-            return {};
+            return leave_what_refuses();
         }
         case AMQP_BASIC_RETURN_METHOD: {
             const auto* returned = static_cast<const amqp_basic_return_t*>(method.decoded);
@@ -362,8 +394,13 @@ void ConfirmedPublisher::finish(InFlight& entry, bool accepted) {
         entry.publication.reset();
         return;
     }
-    const char* const why =
-        entry.returned ? "the queue does not exist" : "the broker refused the message";
+    const char* why = "the broker refused the message";
+    if (entry.returned) {
+        why = "the queue does not exist";
+    } else if (entry.publication->queue.role == QueueRole::delay) {
+        why = "the broker refused the message: it takes the next delay queue";
+        refusing_[entry.publication->queue.name] = clock_.steady_now() + kPassedOverFor;
+    }
     try_later(std::move(entry.publication), Error{ErrorKind::unavailable, why});
 }
 

@@ -38,7 +38,9 @@ public:
     /// A try failed, or the connection. True asks for another try; false makes this the last call.
     [[nodiscard]] virtual bool failed(const Error& error) = 0;
 
-    QueueSpec queue;  ///< Declared before, if need be; reached by the default exchange.
+    /// Declared before, if need be; reached by the default exchange. Of a delay queue that refuses
+    /// messages, the publisher makes one with a longer delay.
+    QueueSpec queue;
     std::unique_ptr<MessageCopy> message;
 
 protected:
@@ -96,6 +98,9 @@ private:
     [[nodiscard]] bool publish(Waiting& waiting);
     [[nodiscard]] AmqpResult<void> ensure_queue(const QueueSpec& spec);
     void try_later(std::unique_ptr<Publication> publication, const Error& error);
+    [[nodiscard]] bool refuses(const QueueSpec& queue) const;
+    void pass_over_refusing(QueueSpec& queue) const;
+    [[nodiscard]] AmqpResult<void> leave_what_refuses() const;
     void wait(const std::stop_token& stop);
     [[nodiscard]] int wait_milliseconds() const;
     void read_frames();
@@ -129,6 +134,8 @@ private:
     std::unique_ptr<QueueDeclarer> declarer_;
     SteadyTime connect_not_before_{};
     std::map<std::string, SteadyTime, std::less<>> declared_;
+    /// Delay queues that refused a message, and until when they are passed over.
+    std::map<std::string, SteadyTime, std::less<>> refusing_;
     std::deque<Waiting> waiting_;
     std::deque<InFlight> in_flight_;
     std::uint64_t next_sequence_ = 1;

@@ -38,6 +38,12 @@ constexpr std::chrono::seconds kTimeoutCheckEvery{1};
 
 }  // namespace
 
+/// A copy that the broker has confirmed.
+struct SafeCopy {
+    std::uint64_t tag;        ///< Of the original.
+    std::string delay_queue;  ///< Where the copy waits; empty for another kind of queue.
+};
+
 /// What the dispatcher's thread and the publisher's thread share.
 struct CopyBoard {
     explicit CopyBoard(std::shared_ptr<WakeEvent> event) : wake(std::move(event)) {}
@@ -47,7 +53,7 @@ struct CopyBoard {
     /// originals again.
     std::atomic<std::uint64_t> epoch{0};
     std::mutex mutex;
-    std::vector<std::uint64_t> safe_tags;  ///< Originals whose copies are confirmed.
+    std::vector<SafeCopy> safe;
 };
 
 namespace {
@@ -63,7 +69,8 @@ public:
         if (!wanted()) return;
         {
             const std::lock_guard lock(board_->mutex);
-            board_->safe_tags.push_back(tag_);
+            board_->safe.push_back(
+                {tag_, queue.role == QueueRole::delay ? queue.name : std::string()});
         }
         board_->wake->notify();
     }
@@ -213,9 +220,11 @@ void RabbitMqConnection::Impl::lose_link(const Error& error) {
     board_->epoch.store(++epoch_);
     {
         const std::lock_guard lock(board_->mutex);
-        board_->safe_tags.clear();
+        board_->safe.clear();
     }
     copies_ = 0;
+    // Copies whose confirms are lost may wait in any of them.
+    delay_queues_known_ = false;
     if (stopping_) return;
     const auto pause = backoff_.next();
     reconnect_not_before_ = clock_.steady_now() + pause;
@@ -425,8 +434,6 @@ std::unique_ptr<Publication> RabbitMqConnection::Impl::copy_of(Settlement& settl
         queue.delay = round_up_delay(settlement.delay);
         queue.name = delay_queue_name(settings_.queue, queue.delay);
         queue.returns_to = settings_.queue;
-        if (std::ranges::find(delay_queues_, queue.name) == delay_queues_.end())
-            delay_queues_.push_back(queue.name);
     }
     copy->keep(std::move(delivery));
     publication->message = std::move(copy);
@@ -434,14 +441,17 @@ std::unique_ptr<Publication> RabbitMqConnection::Impl::copy_of(Settlement& settl
 }
 
 void RabbitMqConnection::Impl::collect_copies() {
-    std::vector<std::uint64_t> safe;
+    std::vector<SafeCopy> safe;
     if (copies_ > 0) {
         const std::lock_guard lock(board_->mutex);
-        safe.swap(board_->safe_tags);
+        safe.swap(board_->safe);
     }
-    for (const auto tag : safe) {
+    for (auto& copy : safe) {
         --copies_;
-        if (link_) link_->acknowledge(tag);
+        if (link_) link_->acknowledge(copy.tag);
+        if (!copy.delay_queue.empty() &&
+            std::ranges::find(delay_queues_, copy.delay_queue) == delay_queues_.end())
+            delay_queues_.push_back(std::move(copy.delay_queue));
     }
 }
 

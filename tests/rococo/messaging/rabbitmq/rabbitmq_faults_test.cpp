@@ -242,6 +242,32 @@ TEST_F(RabbitMqFaults, DeclaresADelayQueueAgainThatSomebodyDeleted) {
     }
 }
 
+TEST_F(RabbitMqFaults, TakesTheNextDelayQueueWhereOneRefusesMessages) {
+    OtherClient other;
+    const auto refusing = queue_ + ".retry.1000";
+    other.declare(refusing);
+    broker().command("ctl set_policy full ^" + refusing +
+                     R"($ {"max-length":0,"overflow":"reject-publish"})");
+    auto adapter = open(settings_for(queue_));
+    other.publish(queue_, "a");
+    other.publish(queue_, "b");
+    Settlements settlements;
+    for (auto& delivery : receive(*adapter, 2)) {
+        settlements.push_back(settlement(std::move(delivery), Verdict::retry));
+        settlements.back().delay = 1s;
+    }
+    ASSERT_EQ(settlements.size(), 2U);
+    ASSERT_TRUE(adapter->settle(std::move(settlements)));
+    EXPECT_TRUE(turn_until(*adapter, [&] { return adapter->unsettled() == 0; })) << log_.all();
+    EXPECT_FALSE(adapter->empty().value()) << "they wait in a queue that was not asked for";
+    auto again = receive(*adapter, 2);
+    broker().command("ctl clear_policy full");
+    ASSERT_EQ(again.size(), 2U) << log_.all();
+    for (auto& delivery : again) settle(*adapter, std::move(delivery), Verdict::ack);
+    EXPECT_TRUE(turn_until(*adapter, [&] { return adapter->unsettled() == 0; }));
+    EXPECT_TRUE(log_.holds("it takes the next delay queue")) << log_.all();
+}
+
 // The last tests stop the node, so they stand at the end of the file.
 
 TEST_F(RabbitMqFaults, ComesBackAfterTheBrokerWasStoppedAndStarted) {
