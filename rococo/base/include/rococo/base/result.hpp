@@ -7,24 +7,24 @@
 
 namespace rococo {
 
-/// Why something failed, as far as a caller or an operator acts on it differently.
-/// The host turns each into an exit code (see `exit_code`).
+/// The kind of failure, which decides what a caller or operator does about it. The host turns each
+/// into an exit code (see `exit_code`).
 enum class ErrorKind {
     usage,          ///< The command line is wrong: 64.
-    unavailable,    ///< A broker, a file or a network that may be back later: 69.
-    internal,       ///< Our own fault: 70.
+    unavailable,    ///< A broker, file or network that may come back later: 69.
+    internal,       ///< A bug of ours: 70.
     service,        ///< The service's library cannot be loaded or used: 70.
-    configuration,  ///< A value that no retry can mend: 78. Wrong credentials are among them.
+    configuration,  ///< A wrong value, including credentials, that no retry can fix: 78.
 };
 
-/// A failure, told to a person: what happened, with which value, what was expected, what to do.
+/// A failure, with a message for people: what happened, which value, what was expected, what to do.
 struct Error {
     ErrorKind kind = ErrorKind::internal;
     std::string message;
 };
 
-/// A value, or the reason why there is none.
-/// Expected failures (network, configuration, loading) travel in it; exceptions are for bugs.
+/// A value, or the error why there is none. Expected failures (network, configuration, loading) are
+/// returned this way; exceptions are for bugs.
 template <typename T>
 using Result = tl::expected<T, Error>;
 
@@ -33,7 +33,7 @@ using Result = tl::expected<T, Error>;
     return tl::unexpected<Error>(Error{kind, std::move(message)});
 }
 
-/// The exit code of a process that ends with such a failure (BSD's sysexits).
+/// The exit code for this kind of failure (BSD's sysexits).
 [[nodiscard]] constexpr int exit_code(ErrorKind kind) {
     switch (kind) {
         case ErrorKind::usage:
