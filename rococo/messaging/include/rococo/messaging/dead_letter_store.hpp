@@ -15,42 +15,49 @@
 
 namespace rococo::messaging {
 
-/// A message that was given up, with the reason.
+/// A message that was given up on, with the reason.
 struct DeadLetter {
-    std::string id;              ///< What `show`, `requeue` and `delete` take.
+    std::string id;  ///< The unique id for `show`, `requeue` and `delete`.
+    std::string
+        message;  ///< Its name in the log (`message_name`), accepted as well. Empty: same as `id`.
     std::string original_queue;  ///< Where `requeue` sends it.
     std::string
-        reason;  ///< `max-attempts`, `permanent-error`, `crash`; empty if another put it there.
+        reason;  ///< `max-attempts`, `permanent-error`, `crash`; empty if not put there by a host.
     std::string error;  ///< The last error's text.
     std::uint32_t attempts = 0;
-    SystemTime first_failed_at{};  ///< The epoch where unknown.
-    SystemTime last_failed_at{};   ///< The epoch where unknown.
+    SystemTime first_failed_at{};  ///< The epoch if unknown.
+    SystemTime last_failed_at{};   ///< The epoch if unknown.
     std::string content_type;
     std::vector<std::pair<std::string, std::string>> headers;
+    /// Other properties: `content_encoding`, `correlation_id`, `reply_to`, `type`, `app_id`,
+    /// `priority`, if the queue stores them.
+    std::vector<std::pair<std::string, std::string>> properties;
     std::string body;
 };
 
-/// The dead letters of one queue: what an operator looks at, brings back or throws away.
+/// The dead letters of one queue, for an operator to inspect, requeue or delete.
 ///
-/// **Thread-safety**: none; one thread at a time.
+/// **Thread-safety**: none; use it from one thread at a time.
 class DeadLetterStore {
 public:
     virtual ~DeadLetterStore() = default;
 
-    /// Up to `limit` dead letters, oldest first. They stay where they are.
+    /// Returns up to `limit` dead letters, oldest first, without removing them.
     [[nodiscard]] virtual Result<std::vector<DeadLetter>> list(std::size_t limit) = 0;
 
-    /// How many there are.
+    /// The number of dead letters.
     [[nodiscard]] virtual Result<std::size_t> count() = 0;
 
-    /// One of them; none where no dead letter has that id.
+    /// Finds a dead letter by its id or its message's name. Empty if there is none.
     [[nodiscard]] virtual Result<std::optional<DeadLetter>> find(std::string_view id) = 0;
 
-    /// Sends those with these ids (all of them where `ids` is empty) back to their original queues
-    /// with their attempts at zero, each removed only after it is safe there. Returns how many.
+    /// Sends the dead letters with these ids or names back to their original queues with attempts
+    /// reset to zero; if `ids` is empty, all that exist now. Each is removed only once it is safe
+    /// in its queue. Returns how many were sent.
     [[nodiscard]] virtual Result<std::size_t> requeue(std::span<const std::string> ids) = 0;
 
-    /// Deletes those with these ids (all of them where `ids` is empty). Returns how many.
+    /// Deletes the dead letters with these ids or names; if `ids` is empty, all that exist now.
+    /// Returns how many were deleted.
     [[nodiscard]] virtual Result<std::size_t> remove(std::span<const std::string> ids) = 0;
 };
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -12,30 +13,35 @@
 
 namespace rococo::messaging {
 
-/// A message to be sent.
+/// A message to send.
 struct OutgoingMessage {
     std::string body{};
-    std::string id{};  ///< Empty: the sender makes one (a random UUID).
+    std::string id{};  ///< If empty, the sender generates a random UUID.
     std::string content_type = "application/json";
     std::string correlation_id{};
     std::vector<std::pair<std::string, std::string>> headers{};  ///< Name and value, UTF-8.
+    std::string content_encoding{};  ///< Such as `gzip`; the body is sent as it is.
+    std::string reply_to{};
+    std::string type{};
+    std::string app_id{};
+    /// Only RabbitMQ uses it, in queues declared with priorities.
+    std::optional<std::uint8_t> priority{};
 };
 
-/// The sending side: messages to any queue of the same broker.
+/// The sending side: sends messages to any queue of one broker.
 ///
-/// **Thread-safety**: all members may be called from any thread; calls at the same time share
-/// round trips where the queue allows it.
+/// **Thread-safety**: all members may be called from any thread. Concurrent calls share round trips
+/// if the queue allows it.
 class MessageSender {
 public:
     virtual ~MessageSender() = default;
 
-    /// Sends the messages, in this order, and returns once all of them are safe in the queue:
-    /// confirmed by the broker, answered by SQS, committed and synced by SQLite. Declares the
-    /// queue where it is absent, as the original does.
+    /// Sends the messages in order and returns once all of them are safe in the queue: confirmed by
+    /// RabbitMQ, acknowledged by SQS, or committed and synced by SQLite. Declares the queue if it
+    /// does not exist, as the original does; on RabbitMQ this logs a warning.
     ///
-    /// **Errors**: after a failure any of the messages may or may not have been sent; sending them
-    /// again, with the same ids, is the caller's choice. It tries for `timeout` of its settings
-    /// before it gives up.
+    /// **Errors**: after a failure, any of the messages may have been sent; the caller may send
+    /// them again with the same ids. Gives up after the `timeout` in its settings.
     [[nodiscard]] virtual Result<void> send(std::string_view queue,
                                             std::span<const OutgoingMessage> messages) = 0;
 

@@ -10,25 +10,25 @@
 
 namespace rococo::messaging {
 
-/// What becomes of a delivery.
+/// What to do with a delivery.
 enum class Verdict {
     ack,          ///< Done: remove it from the queue.
-    retry,        ///< Bring it again after `delay`, with `attempts` charged.
+    retry,        ///< Deliver it again after `delay`, with `attempts` recorded.
     dead_letter,  ///< Move it to the dead-letter queue with `reason` and `error`.
-    release,      ///< Give it back as it was, at once, nothing charged: its processing never began.
+    release,      ///< Return it to the queue unchanged, at once, without charging an attempt:
+                  ///< processing never began.
 };
 
-/// A delivery and the verdict on it, handed back to the adapter that it came from.
+/// A delivery and the verdict on it, passed back to the adapter that it came from.
 struct Settlement {
     std::unique_ptr<Delivery> delivery;
     Verdict verdict = Verdict::ack;
 
-    std::chrono::milliseconds delay{};  ///< `retry` only: how long it waits; zero is at once.
-    std::uint32_t attempts =
-        0;               ///< `retry`, `dead_letter`: attempts made so far, this one included.
-    std::string reason;  ///< `dead_letter` only, one word for machines: `max-attempts`,
-                         ///< `permanent-error`, `crash`.
-    std::string error;   ///< `retry`, `dead_letter`: what the processor said, UTF-8, 4 KiB at most.
+    std::chrono::milliseconds delay{};  ///< `retry` only; zero means at once.
+    std::uint32_t attempts = 0;  ///< `retry`, `dead_letter`: attempts so far, including this one.
+    std::string reason;          ///< `dead_letter` only, one word for machines: `max-attempts`,
+                                 ///< `permanent-error`, `crash`.
+    std::string error;  ///< `retry`, `dead_letter`: the processor's error, UTF-8, at most 4 KiB.
 };
 
 }  // namespace rococo::messaging
