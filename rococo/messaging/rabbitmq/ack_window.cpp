@@ -15,41 +15,40 @@ AckWindow::State* AckWindow::find(std::uint64_t tag) {
     return &at(tag - first_tag_);
 }
 
-void AckWindow::delivered(std::uint64_t tag) {
+bool AckWindow::delivered(std::uint64_t tag) {
+    if (tag != last_tag_ + 1) return false;
+    last_tag_ = tag;
     if (size_ == 0) first_tag_ = tag;
-    // A gap cannot come from the broker; were there one, its tags must not be waited for.
-    while (first_tag_ + size_ < tag) {
-        if (size_ == ring_.size()) grow();
-        at(size_++) = State::done;
-    }
     if (size_ == ring_.size()) grow();
-    at(size_++) = State::in_hand;
+    at(size_++) = {Stage::in_hand, Verdict::ack};
     ++in_hand_;
+    return true;
 }
 
-void AckWindow::acknowledge(std::uint64_t tag) {
+void AckWindow::acknowledge(std::uint64_t tag, Verdict verdict) {
     State* state = find(tag);
-    if (state == nullptr || *state != State::in_hand) return;
-    *state = State::wanted;
+    if (state == nullptr || state->stage != Stage::in_hand) return;
+    *state = {Stage::wanted, verdict};
     --in_hand_;
     ++wanted_;
 }
 
 void AckWindow::settled_otherwise(std::uint64_t tag) {
     State* state = find(tag);
-    if (state == nullptr || *state != State::in_hand) return;
-    *state = State::done;
+    if (state == nullptr || state->stage != Stage::in_hand) return;
+    state->stage = Stage::done;
     --in_hand_;
 }
 
-void AckWindow::take(bool stragglers, std::vector<Ack>& out) {
+void AckWindow::take(bool stragglers, std::vector<Ack>& out, std::vector<Settled>& settled) {
     std::uint64_t last = 0;
     std::size_t taken = 0;
-    while (size_ > 0 && at(0) != State::in_hand) {
+    while (size_ > 0 && at(0).stage != Stage::in_hand) {
         // The tag of a `multiple` must itself be outstanding, or the broker closes the channel.
-        if (at(0) == State::wanted) {
+        if (at(0).stage == Stage::wanted) {
             last = first_tag_;
             ++taken;
+            settled.push_back({first_tag_, at(0).verdict});
         }
         head_ = (head_ + 1) & (ring_.size() - 1);
         --size_;
@@ -59,16 +58,17 @@ void AckWindow::take(bool stragglers, std::vector<Ack>& out) {
     wanted_ -= taken;
     if (!stragglers) return;
     for (std::size_t i = 0; i < size_ && wanted_ > 0; ++i) {
-        if (at(i) != State::wanted) continue;
+        if (at(i).stage != Stage::wanted) continue;
         out.push_back({first_tag_ + i, false});
-        at(i) = State::done;
+        settled.push_back({first_tag_ + i, at(i).verdict});
+        at(i).stage = Stage::done;
         --wanted_;
     }
 }
 
-void AckWindow::reset() {
-    head_ = size_ = wanted_ = in_hand_ = 0;
-    first_tag_ = 1;
+void AckWindow::list_open(std::vector<std::uint64_t>& tags) const {
+    for (std::size_t i = 0; i < size_; ++i)
+        if (at(i).stage != Stage::done) tags.push_back(first_tag_ + i);
 }
 
 }  // namespace rococo::messaging

@@ -9,9 +9,11 @@ namespace rococo::messaging {
 namespace {
 
 /// What a person can do about a refused request.
-std::string_view advice(std::uint16_t code) {
+std::string_view advice(std::uint16_t code, std::string_view text) {
     switch (code) {
         case kAccessRefused:
+            if (text.find("reserved prefix") != std::string_view::npos)
+                return " Names that begin with amq. are the broker's own: choose another.";
             return " RABBITMQ_USER lacks a permission on RABBITMQ_VIRTUAL_HOST; see "
                    "`rabbitmqctl list_permissions`.";
         case kResourceLocked:
@@ -29,10 +31,22 @@ ErrorKind kind_of(std::uint16_t code) {
 
 AmqpFailure broker_said(std::string_view request, std::uint16_t code, std::string_view text,
                         bool channel_only) {
-    return {
-        {kind_of(code), fmt::format("RabbitMQ refused to {}: {}.{}", request, text, advice(code))},
-        code,
-        channel_only};
+    AmqpFailure failure{{kind_of(code), fmt::format("RabbitMQ refused to {}: {}.{}", request, text,
+                                                    advice(code, text))},
+                        code,
+                        channel_only,
+                        std::string(text)};
+    if (code == kAccessRefused && text.find("in exclusive use") != std::string_view::npos) {
+        failure.exclusive_elsewhere = true;
+        failure.error = {ErrorKind::unavailable,
+                         fmt::format("Another consumer has the queue for itself; RabbitMQ refused "
+                                     "to {}: {}",
+                                     request, text)};
+    }
+    failure.consumer_timeout = code == kPreconditionFailed &&
+                               text.find("acknowledgement") != std::string_view::npos &&
+                               text.find("timed out") != std::string_view::npos;
+    return failure;
 }
 
 }  // namespace
@@ -57,14 +71,21 @@ AmqpFailure failure_of_close(amqp_connection_state_t state, amqp_channel_t chann
              fmt::format("RabbitMQ answered the request to {} with the unexpected method {}",
                          request, amqp_method_name(method.id))},
             0,
-            false};
+            false,
+            {}};
+}
+
+std::string_view status_text(int status) {
+    // The library's own word for all that befalls a socket.
+    if (status == AMQP_STATUS_SOCKET_ERROR) return "the connection broke";
+    return amqp_error_string2(status);
 }
 
 AmqpFailure failure_of_status(int status, std::string_view request) {
-    return {
-        {ErrorKind::unavailable, fmt::format("Cannot {}: {}", request, amqp_error_string2(status))},
-        0,
-        false};
+    return {{ErrorKind::unavailable, fmt::format("Cannot {}: {}", request, status_text(status))},
+            0,
+            false,
+            {}};
 }
 
 AmqpFailure failure_of(amqp_connection_state_t state, amqp_channel_t channel,
@@ -73,13 +94,14 @@ AmqpFailure failure_of(amqp_connection_state_t state, amqp_channel_t channel,
         return failure_of_close(state, channel, reply.reply, request);
     if (reply.reply_type == AMQP_RESPONSE_LIBRARY_EXCEPTION)
         return failure_of_status(reply.library_error, request);
-    return {{ErrorKind::unavailable, fmt::format("Cannot {}: no answer came", request)}, 0, false};
+    return {
+        {ErrorKind::unavailable, fmt::format("Cannot {}: no answer came", request)}, 0, false, {}};
 }
 
 AmqpFailure login_failure(const RabbitMqSettings& settings, const RabbitMqAddress& address,
                           AmqpFailure failure, int status) {
     const auto where = fmt::format("{}:{}", address.host, address.port);
-    const auto& said = failure.error.message;
+    const auto& said = failure.said;
     if (failure.reply_code == kAccessRefused) {
         failure.error = {ErrorKind::configuration,
                          fmt::format("RabbitMQ at {} refused the credentials of user '{}': check "
@@ -101,14 +123,15 @@ AmqpFailure login_failure(const RabbitMqSettings& settings, const RabbitMqAddres
                                      where)};
     } else if (status == AMQP_STATUS_TIMEOUT) {
         failure.error.message = fmt::format(
-            "{} accepts connections but does not greet as RabbitMQ within {} ms: check "
+            "{} accepts connections but sent no AMQP greeting within {} ms: check "
             "RABBITMQ_HOST and RABBITMQ_PORT",
             where, settings.connect_timeout.count());
     } else {
         failure.error.message = fmt::format(
             "{} closed the connection during login ({}): a broker that is starting, or "
             "RABBITMQ_PORT is not that of {}",
-            where, said, settings.tls.enabled ? "AMQP with TLS" : "AMQP without RABBITMQ_TLS");
+            where, status_text(status),
+            settings.tls.enabled ? "AMQP with TLS" : "AMQP without RABBITMQ_TLS");
     }
     return failure;
 }

@@ -9,7 +9,7 @@
 #include <tl/expected.hpp>
 
 #include "rococo/base/result.hpp"
-#include "rococo/messaging/rabbitmq_settings.hpp"
+#include "rococo/messaging/rabbitmq/rabbitmq_settings.hpp"
 
 namespace rococo::messaging {
 
@@ -18,12 +18,18 @@ struct AmqpFailure {
     Error error;
     std::uint16_t reply_code = 0;  ///< AMQP's reply code, such as 404; 0: no answer of the broker.
     bool channel_only = false;     ///< The connection lives on; only the channel is closed.
+    std::string said;              ///< The broker's own words; empty: no answer of the broker.
+    /// The queue has another consumer that wants it for itself: a matter of time.
+    bool exclusive_elsewhere = false;
+    /// A delivery was held longer than the broker's `consumer_timeout`.
+    bool consumer_timeout = false;
 };
 
 template <typename T>
 using AmqpResult = tl::expected<T, AmqpFailure>;
 
 /// AMQP 0-9-1, "reply codes", as far as they are told apart here.
+inline constexpr std::uint16_t kConnectionForced = 320;
 inline constexpr std::uint16_t kAccessRefused = 403;
 inline constexpr std::uint16_t kNotFound = 404;
 inline constexpr std::uint16_t kResourceLocked = 405;
@@ -32,7 +38,7 @@ inline constexpr std::uint16_t kNotAllowed = 530;
 inline constexpr std::uint16_t kNotImplemented = 540;
 
 [[nodiscard]] inline tl::unexpected<AmqpFailure> amqp_failure(ErrorKind kind, std::string message) {
-    return tl::unexpected<AmqpFailure>(AmqpFailure{{kind, std::move(message)}, 0, false});
+    return tl::unexpected<AmqpFailure>(AmqpFailure{{kind, std::move(message)}, 0, false, {}});
 }
 
 [[nodiscard]] inline std::string_view view(amqp_bytes_t bytes) {
@@ -52,6 +58,9 @@ inline constexpr std::uint16_t kNotImplemented = 540;
 /// The failure that a method `channel.close` or `connection.close` tells of; answers it as above.
 [[nodiscard]] AmqpFailure failure_of_close(amqp_connection_state_t state, amqp_channel_t channel,
                                            const amqp_method_t& method, std::string_view request);
+
+/// What a status of rabbitmq-c means, such as `the connection broke`.
+[[nodiscard]] std::string_view status_text(int status);
 
 /// The failure that a status of rabbitmq-c tells of (a lost or broken connection).
 [[nodiscard]] AmqpFailure failure_of_status(int status, std::string_view request);

@@ -12,9 +12,13 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 
+#include "amqp_properties.hpp"
 #include "amqp_tls.hpp"
+#include "amqp_value_text.hpp"
 #include "http_probe.hpp"
+#include "tcp_probe.hpp"
 
 namespace rococo::messaging {
 namespace {
@@ -60,11 +64,23 @@ void limit_unanswered_writes(int fd, std::chrono::seconds heartbeat) {
     ::setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &milliseconds, sizeof milliseconds);
 }
 
+/// Why there is no connection.
+std::string reason_of(int status, const RabbitMqAddress& address,
+                      std::chrono::milliseconds timeout) {
+    if (status == AMQP_STATUS_TIMEOUT)
+        return fmt::format("no answer within {} ms", timeout.count());
+    std::string reason;
+    if (status == AMQP_STATUS_SOCKET_ERROR)
+        reason = why_unreachable(address, std::min(timeout, std::chrono::milliseconds(1000)));
+    return reason.empty() ? std::string(status_text(status)) : reason;
+}
+
 }  // namespace
 
 AmqpResult<std::unique_ptr<AmqpLink>> AmqpLink::connect(const RabbitMqSettings& settings,
                                                         const RabbitMqAddress& address,
-                                                        std::string_view role) {
+                                                        std::string_view role,
+                                                        amqp_channel_t channel, bool confirms) {
     amqp_connection_state_t state = amqp_new_connection();
     if (state == nullptr)
         return amqp_failure(ErrorKind::internal, "Cannot connect to RabbitMQ: out of memory");
@@ -79,6 +95,8 @@ AmqpResult<std::unique_ptr<AmqpLink>> AmqpLink::connect(const RabbitMqSettings& 
         limit_unanswered_writes(link->fd(), settings.heartbeat);
         opened = link->login(settings, address, role);
     }
+    if (opened && channel != 0) opened = link->open_channel(channel);
+    if (opened && confirms) opened = link->select_confirms(channel);
     if (!opened) return tl::make_unexpected(std::move(opened.error()));
     return link;
 }
@@ -93,10 +111,17 @@ AmqpResult<void> AmqpLink::open_socket(const RabbitMqSettings& settings,
     const int status =
         amqp_socket_open_noblock(socket, address.host.c_str(), address.port, &timeout);
     if (status == AMQP_STATUS_OK) return {};
+    if (status == AMQP_STATUS_HOSTNAME_RESOLUTION_FAILED) {
+        return amqp_failure(ErrorKind::unavailable,
+                            fmt::format("Cannot reach RabbitMQ: no host has the name {}. Check "
+                                        "RABBITMQ_HOST",
+                                        address.host));
+    }
     return amqp_failure(ErrorKind::unavailable,
                         fmt::format("Cannot reach RabbitMQ at {}:{}: {}. Check RABBITMQ_HOST and "
                                     "RABBITMQ_PORT, and that the broker runs",
-                                    address.host, address.port, amqp_error_string2(status)));
+                                    address.host, address.port,
+                                    reason_of(status, address, settings.connect_timeout)));
 }
 
 AmqpResult<void> AmqpLink::login(const RabbitMqSettings& settings, const RabbitMqAddress& address,
@@ -139,6 +164,33 @@ AmqpResult<void> AmqpLink::open_channel(amqp_channel_t channel) {
     if (reply.reply_type != AMQP_RESPONSE_NORMAL)
         return tl::make_unexpected(failure_of(state_, channel, reply, "open a channel"));
     return {};
+}
+
+int AmqpLink::server_version_major() const {
+    const amqp_table_t* properties = amqp_get_server_properties(state_);
+    if (properties == nullptr) return 0;
+    for (const auto& entry : entries_of(*properties)) {
+        if (view(entry.key) != "version" || !is_text(entry.value)) continue;
+        const auto version = view(entry.value.value.bytes);
+        int major = 0;
+        std::from_chars(version.data(), version.data() + version.size(), major);
+        return major;
+    }
+    return 0;
+}
+
+AmqpResult<void> AmqpLink::send_heartbeat() {
+    amqp_frame_t heartbeat{};
+    heartbeat.frame_type = AMQP_FRAME_HEARTBEAT;
+    const int status = amqp_send_frame(state_, &heartbeat);
+    if (status == AMQP_STATUS_OK) return {};
+    return tl::make_unexpected(failure_of_status(status, "send a heartbeat"));
+}
+
+AmqpResult<void> AmqpLink::select_confirms(amqp_channel_t channel) {
+    if (amqp_confirm_select(state_, channel) != nullptr) return {};
+    return tl::make_unexpected(
+        failure_of(state_, channel, amqp_get_rpc_reply(state_), "confirm messages"));
 }
 
 void AmqpLink::close() {

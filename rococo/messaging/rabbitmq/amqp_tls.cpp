@@ -80,13 +80,13 @@ tl::unexpected<AmqpFailure> tls_failure(const RabbitMqAddress& address, int stat
     if (reason == X509_V_ERR_HOSTNAME_MISMATCH || reason == X509_V_ERR_IP_ADDRESS_MISMATCH) {
         return amqp_failure(ErrorKind::configuration,
                             fmt::format("The certificate of {} is not made out to that name: set "
-                                        "RABBITMQ_HOST to a name that it holds",
+                                        "RABBITMQ_HOST to a name that it contains",
                                         where));
     }
     if (reason == X509_V_ERR_CERT_HAS_EXPIRED || reason == X509_V_ERR_CERT_NOT_YET_VALID) {
         return amqp_failure(ErrorKind::configuration,
                             fmt::format("The certificate of {} is not valid now ({}): renew it on "
-                                        "the broker, or mend this machine's clock",
+                                        "the broker, or fix this machine's clock",
                                         where, X509_verify_cert_error_string(reason)));
     }
     if (reason != X509_V_OK) {
@@ -100,7 +100,7 @@ tl::unexpected<AmqpFailure> tls_failure(const RabbitMqAddress& address, int stat
     return amqp_failure(
         ErrorKind::unavailable,
         fmt::format("Cannot connect to RabbitMQ at {} with TLS: {}{}{}{}", where,
-                    amqp_error_string2(status), detail != nullptr ? " (" : "",
+                    status_text(status), detail != nullptr ? " (" : "",
                     detail != nullptr ? detail : "",
                     detail != nullptr ? "); is RABBITMQ_PORT the broker's TLS port, and does it "
                                         "want RABBITMQ_TLS_CERT_FILE?"

@@ -23,8 +23,12 @@ std::string decimal_text(const amqp_decimal_t& decimal) {
     return digits;
 }
 
-// rabbitmq-c refuses tables nested deeper than a hundred, so the recursion has a bound.
-Json to_json(const amqp_field_value_t& value) {
+// A frame has room for 25,000 levels, and rabbitmq-c decodes them all: as many calls within each
+// other would break the stack. What is nested deeper than people can read is left out.
+constexpr int kMostLevels = 100;
+
+Json to_json(const amqp_field_value_t& value, int level = 0) {
+    if (level > kMostLevels) return "…";
     switch (value.kind) {
         case AMQP_FIELD_KIND_BOOLEAN:
             return value.value.boolean != 0;
@@ -43,14 +47,14 @@ Json to_json(const amqp_field_value_t& value) {
         case AMQP_FIELD_KIND_ARRAY: {
             Json array = Json::array();
             for (int i = 0; i < value.value.array.num_entries; ++i)
-                array.push_back(to_json(value.value.array.entries[i]));
+                array.push_back(to_json(value.value.array.entries[i], level + 1));
             return array;
         }
         case AMQP_FIELD_KIND_TABLE: {
             Json table = Json::object();
             for (int i = 0; i < value.value.table.num_entries; ++i) {
                 const auto& entry = value.value.table.entries[i];
-                table[std::string(view(entry.key))] = to_json(entry.value);
+                table[std::string(view(entry.key))] = to_json(entry.value, level + 1);
             }
             return table;
         }

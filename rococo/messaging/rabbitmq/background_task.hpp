@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <atomic>
+#include <cstddef>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -8,15 +10,23 @@
 #include <thread>
 #include <utility>
 
-#include "wake_event.hpp"
+#include "rococo/base/wake_event.hpp"
 
 namespace rococo::messaging {
 
-/// One piece of work in a thread of its own, such as connecting, so that whoever waits for it stays
-/// able to do other things, and to leave.
+/// How many threads of background tasks there are, abandoned ones included. While there are any,
+/// the process must end without destroying what libraries keep for all threads (OpenSSL does at
+/// `exit`).
+[[nodiscard]] inline std::atomic<std::size_t>& background_threads() {
+    static std::atomic<std::size_t> count{0};
+    return count;
+}
+
+/// Runs one piece of work, such as connecting, on its own thread, so that the caller can do other
+/// things meanwhile or give up.
 ///
-/// **Thread-safety**: one thread uses it. **Ownership**: work that is no longer wanted is left to
-/// finish by itself; it must hold copies of all that it needs.
+/// **Thread-safety**: one thread uses it. **Ownership**: abandoned work runs to its end, so it must
+/// hold copies of everything it needs.
 template <typename T>
 class BackgroundTask {
 public:
@@ -28,12 +38,16 @@ public:
     /// Starts the work; `wake` is notified when it is done.
     void start(std::function<T()> work, std::shared_ptr<WakeEvent> wake) {
         shared_ = std::make_shared<Shared>();
+        ++background_threads();
         std::thread([shared = shared_, work = std::move(work), wake = std::move(wake)] {
-            std::optional<T> result(work());
-            const std::lock_guard lock(shared->mutex);
-            // What nobody waits for is dropped here, in this thread.
-            if (!shared->abandoned) shared->result = std::move(result);
-            wake->notify();
+            {
+                std::optional<T> result(work());
+                const std::lock_guard lock(shared->mutex);
+                // Abandoned results are destroyed here, on this thread.
+                if (!shared->abandoned) shared->result = std::move(result);
+                wake->notify();
+            }
+            --background_threads();
         }).detach();
     }
 

@@ -6,13 +6,13 @@
 #include <fmt/format.h>
 #include <poll.h>
 #include <sys/socket.h>
-#include <sys/time.h>
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 #include <utility>
 
-#include "delay_queue.hpp"
+#include "rococo/messaging/message_name.hpp"
 
 namespace rococo::messaging {
 namespace {
@@ -20,35 +20,29 @@ namespace {
 constexpr amqp_channel_t kPublishChannel = 1;
 constexpr amqp_channel_t kDeclareChannel = 2;
 constexpr std::size_t kMostInFlight = 1000;
-constexpr std::chrono::seconds kTryAgainAfter{1};
-constexpr std::chrono::minutes kPassedOverFor{10};
+constexpr std::chrono::minutes kSayAgainAfter{1};
+// A message that the broker refuses by closing the channel.
+constexpr std::chrono::minutes kRefusedPause{1};
+constexpr unsigned kMostRefusedDoublings = 5;  // About half an hour.
+// A broker in alarm says so after the first message of a connection, and answers nothing after it:
+// other queues are asked for only then.
+constexpr std::chrono::milliseconds kAlarmIsTold{200};
 // Room in a header frame for what the broker adds when it dead-letters from a delay queue.
 constexpr std::size_t kHeaderSlackBytes = 4096;
-
-AmqpResult<std::unique_ptr<AmqpLink>> connect_publisher(const RabbitMqSettings& settings,
-                                                        const RabbitMqAddress& address,
-                                                        const std::string& role) {
-    auto link = AmqpLink::connect(settings, address, role);
-    if (!link) return link;
-    auto opened = (*link)->open_channel(kPublishChannel);
-    if (!opened) return tl::make_unexpected(std::move(opened.error()));
-    amqp_connection_state_t state = (*link)->state();
-    if (amqp_confirm_select(state, kPublishChannel) == nullptr) {
-        return tl::make_unexpected(
-            failure_of(state, kPublishChannel, amqp_get_rpc_reply(state), "confirm messages"));
-    }
-    return link;
-}
 
 }  // namespace
 
 ConfirmedPublisher::ConfirmedPublisher(RabbitMqSettings settings, const Clock& clock, Logger logger,
-                                       RandomSource random, std::string role)
+                                       RandomSource random, std::string role,
+                                       TellBlocked tell_blocked)
     : settings_(std::move(settings)),
       clock_(clock),
       logger_(logger),
       role_(std::move(role)),
-      backoff_(settings_, std::move(random)) {}
+      tell_blocked_(std::move(tell_blocked)),
+      random_(std::move(random)),
+      backoff_(settings_.backoff_first, settings_.backoff_limit),
+      queues_(clock, logger, settings_.warn_of_new_queues) {}
 
 ConfirmedPublisher::~ConfirmedPublisher() {
     std::unique_lock lock(mutex_);
@@ -67,8 +61,7 @@ ConfirmedPublisher::~ConfirmedPublisher() {
 void ConfirmedPublisher::submit(Publications publications) {
     {
         const std::lock_guard lock(mutex_);
-        submitted_.insert(submitted_.end(), std::make_move_iterator(publications.begin()),
-                          std::make_move_iterator(publications.end()));
+        std::ranges::move(publications, std::back_inserter(submitted_));
         if (!thread_.joinable())
             thread_ = std::jthread([this](const std::stop_token& stop) { run(stop); });
     }
@@ -85,7 +78,7 @@ void ConfirmedPublisher::run(const std::stop_token& stop) {
         if (link_) read_frames();
     }
     remember_fd(-1);
-    // Copies that nobody waits for any more need no good-bye; confirmed ones are safe already.
+    // Abandoned copies need no clean close; confirmed ones are already safe.
     if (link_ && in_flight_.empty()) link_->close();
     link_.reset();
     const std::lock_guard lock(mutex_);
@@ -116,138 +109,168 @@ void ConfirmedPublisher::connect() {
     std::erase_if(waiting_, [](const Waiting& entry) { return !entry.publication->wanted(); });
     if (waiting_.empty() || clock_.steady_now() < connect_not_before_) return;
     const auto address = addresses_[next_address_++ % addresses_.size()];
-    connecting_.start([settings = settings_, address,
-                       role = role_] { return connect_publisher(settings, address, role); },
-                      wake_);
+    connecting_.start(
+        [settings = settings_, address, role = role_] {
+            return AmqpLink::connect(settings, address, role, kPublishChannel, true);
+        },
+        wake_);
 }
 
 void ConfirmedPublisher::connected(AmqpResult<std::unique_ptr<AmqpLink>> result) {
     if (!result) {
-        connect_not_before_ = clock_.steady_now() + backoff_.next();
-        logger_.warning("Publishing to RabbitMQ: {}; trying again", result.error().error.message);
+        connect_not_before_ = clock_.steady_now() + backoff_.next_from_half(random_);
+        // First: whoever does not wait any longer reports the error, and nothing is tried again.
         tell_waiting(result.error().error);
+        if (may_say_lost())
+            logger_.warning("Publishing to RabbitMQ ({} waiting): {}; trying again",
+                            waiting_.size(), result.error().error.message);
         return;
     }
+    was_connected_.store(true);
     link_ = std::move(*result);
-    declarer_ = std::make_unique<QueueDeclarer>(*link_, kDeclareChannel);
+    queues_.begin_connection(*link_, kDeclareChannel);
+    ask_not_before_ = {};
     remember_fd(link_->fd());
-    next_sequence_ = 1;
-    backoff_.reset();
+}
+
+bool ConfirmedPublisher::may_say_lost() {
+    const auto now = clock_.steady_now();
+    if (waiting_.empty() || now < say_lost_not_before_) return false;
+    say_lost_not_before_ = now + kSayAgainAfter;
+    return true;
 }
 
 void ConfirmedPublisher::tell_waiting(const Error& error) {
     std::erase_if(waiting_, [&error](Waiting& entry) { return !entry.publication->failed(error); });
 }
 
-void ConfirmedPublisher::lose_link(const Error& error) {
+void ConfirmedPublisher::lose_link(const AmqpFailure& failure) {
     remember_fd(-1);
-    declarer_.reset();
+    queues_.end_connection();
     link_.reset();
-    declared_.clear();
-    return_.reset();
-    blocked_ = false;
-    connect_not_before_ = clock_.steady_now() + backoff_.next();
-    // To the front and in their order: nobody knows which of them the broker still took.
-    while (!in_flight_.empty()) {
-        auto& last = in_flight_.back();
-        if (!last.settled) waiting_.push_front({std::move(last.publication), {}});
-        in_flight_.pop_back();
-    }
-    if (!waiting_.empty())
-        logger_.warning("Lost the connection that publishes to RabbitMQ: {}", error.message);
-    tell_waiting(error);
+    if (std::exchange(blocked_, false) && tell_blocked_) tell_blocked_({});
+    connect_not_before_ = clock_.steady_now() + backoff_.next_from_half(random_);
+    auto unconfirmed = in_flight_.take_all();
+    blame(unconfirmed, failure);
+    // Back to the front, in order, because it is unknown which of them the broker accepted.
+    for (; !unconfirmed.empty(); unconfirmed.pop_back())
+        waiting_.push_front(
+            {std::move(unconfirmed.back().publication), {}, unconfirmed.back().refusals});
+    if (may_say_lost())
+        logger_.warning("Lost the connection that publishes to RabbitMQ ({} waiting): {}",
+                        waiting_.size(), failure.error.message);
+    tell_waiting(failure.error);
 }
 
-AmqpResult<void> ConfirmedPublisher::ensure_queue(const QueueSpec& spec) {
-    const auto now = clock_.steady_now();
-    const auto known = declared_.find(spec.name);
-    if (known != declared_.end() &&
-        (spec.role != QueueRole::delay || now - known->second < kDelayQueueRefresh))
-        return {};
-    auto ensured = declarer_->ensure(spec);
-    if (ensured) declared_[spec.name] = now;
-    return ensured;
+// If the broker closed the channel or connection, one of the unconfirmed messages may be the cause.
+// If all were published together again, they would fail with it forever.
+void ConfirmedPublisher::blame(std::vector<Unconfirmed::Entry>& unconfirmed,
+                               const AmqpFailure& failure) {
+    // A broker that shuts down, or a right that is missing, has nothing to do with one message.
+    const bool broker_refused = failure.reply_code != 0 &&
+                                failure.reply_code != kConnectionForced &&
+                                failure.reply_code != kAccessRefused;
+    if (!broker_refused || unconfirmed.empty()) return;
+    if (unconfirmed.size() > 1) {
+        suspects_ = unconfirmed.size();
+        return;
+    }
+    suspects_ = suspects_ > 0 ? suspects_ - 1 : 0;
+    // It is the message and not the broker: the others need not wait.
+    backoff_.reset();
+    connect_not_before_ = {};
+    auto& culprit = unconfirmed.front();
+    put_off({std::move(culprit.publication), {}, culprit.refusals + 1}, failure);
+    unconfirmed.clear();
 }
+
+void ConfirmedPublisher::put_off(Waiting waiting, const AmqpFailure& failure) {
+    const auto& message = *waiting.publication->message;
+    const auto pause =
+        kRefusedPause * (1U << std::min(waiting.refusals - 1, kMostRefusedDoublings));
+    const Error error{ErrorKind::usage,
+                      fmt::format("RabbitMQ refuses message {} of {} bytes for '{}': {}",
+                                  message_name(message.id(), message.body()), message.body().size(),
+                                  waiting.publication->queue.name, failure.error.message)};
+    waiting.not_before = clock_.steady_now() + pause;
+    if (!waiting.publication->failed(error)) return;
+    logger_.error("{} It stays where it is; next try in {} min", error.message, pause.count());
+    waiting_.push_back(std::move(waiting));
+}
+
+SteadyTime ConfirmedPublisher::not_before(const Waiting& waiting) const {
+    const auto& queue = waiting.publication->queue;
+    const auto ask = queues_.knows(queue) ? SteadyTime::min() : ask_not_before_;
+    return std::max({waiting.not_before, queues_.not_before(queue.name), ask});
+}
+
+std::size_t ConfirmedPublisher::most_in_flight() const { return suspects_ > 0 ? 1 : kMostInFlight; }
 
 void ConfirmedPublisher::publish_ready() {
     const auto now = clock_.steady_now();
     // Those that must wait are passed over; they keep their place for later.
     for (std::size_t left = waiting_.size();
-         left > 0 && link_ && !blocked_ && in_flight_.size() < kMostInFlight; --left) {
+         left > 0 && link_ && !blocked_ && in_flight_.size() < most_in_flight(); --left) {
         Waiting entry = std::move(waiting_.front());
         waiting_.pop_front();
-        if (!entry.publication->wanted()) continue;
-        if (entry.not_before > now) {
+        if (!entry.publication->wanted()) {
+            if (suspects_ > 0) --suspects_;
+            continue;
+        }
+        if (not_before(entry) > now) {
             waiting_.push_back(std::move(entry));
             continue;
         }
-        if (!publish(entry)) return;
+        if (auto published = publish(entry); !published) {
+            waiting_.push_front(std::move(entry));
+            return lose_link(published.error());
+        }
     }
 }
 
-bool ConfirmedPublisher::publish(Waiting& waiting) {
+AmqpResult<void> ConfirmedPublisher::publish(Waiting& waiting) {
     auto& publication = *waiting.publication;
-    pass_over_refusing(publication.queue);
-    auto ensured = ensure_queue(publication.queue);
-    if (!ensured) {
-        const auto failure = std::move(ensured.error());
-        if (failure.channel_only) {
-            try_later(std::move(waiting.publication), failure.error);
-            return true;
-        }
-        waiting_.push_front(std::move(waiting));
-        lose_link(failure.error);
-        return false;
+    queues_.pass_over_refusing(publication.queue);
+    auto ensured = queues_.ensure(publication.queue);
+    if (!ensured && ensured.error().channel_only) {
+        try_later(std::move(waiting.publication), ensured.error().error);
+        return {};
     }
+    if (!ensured) return ensured;
     const auto frame_bytes = static_cast<std::size_t>(amqp_get_frame_max(link_->state()));
     publication.message->fit_into(frame_bytes - std::min(frame_bytes / 2, kHeaderSlackBytes));
     const int status = amqp_basic_publish(
         link_->state(), kPublishChannel, amqp_empty_bytes, bytes_of(publication.queue.name),
         /*mandatory=*/1, /*immediate=*/0, &publication.message->properties(),
         bytes_of(publication.message->body()));
-    if (status != AMQP_STATUS_OK) {
-        waiting_.push_front(std::move(waiting));
-        lose_link(failure_of_status(status, "publish").error);
-        return false;
-    }
-    in_flight_.push_back({next_sequence_++, std::move(waiting.publication)});
-    return true;
+    if (status != AMQP_STATUS_OK) return tl::make_unexpected(failure_of_status(status, "publish"));
+    in_flight_.add(std::move(waiting.publication), waiting.refusals);
+    if (ask_not_before_ == SteadyTime{}) ask_not_before_ = clock_.steady_now() + kAlarmIsTold;
+    return {};
 }
 
+// The queue is in trouble, not the message: all that waits for it waits together.
 void ConfirmedPublisher::try_later(std::unique_ptr<Publication> publication, const Error& error) {
-    logger_.warning("Cannot publish to '{}': {}", publication->queue.name, error.message);
-    declared_.erase(publication->queue.name);
-    if (publication->failed(error))
-        waiting_.push_back({std::move(publication), clock_.steady_now() + kTryAgainAfter});
-}
-
-bool ConfirmedPublisher::refuses(const QueueSpec& queue) const {
-    const auto known = refusing_.find(queue.name);
-    return known != refusing_.end() && known->second > clock_.steady_now();
-}
-
-// RabbitMQ (3.10) that is killed right after it has declared a quorum queue brings it back without
-// a leader, for ever: each message for it holds up the channel for a minute and is refused.
-void ConfirmedPublisher::pass_over_refusing(QueueSpec& queue) const {
-    while (queue.role == QueueRole::delay && refuses(queue)) {
-        const auto longer = round_up_delay(queue.delay + std::chrono::milliseconds(1));
-        if (longer == queue.delay) return;
-        queue.delay = longer;
-        queue.name = delay_queue_name(queue.returns_to, longer);
-    }
+    const auto name = publication->queue.name;
+    queues_.declare_again(name);
+    if (!publication->failed(error)) return;
+    waiting_.push_back({std::move(publication), {}});
+    if (!queues_.failed(name)) return;
+    const auto waiting = std::ranges::count_if(
+        waiting_, [&name](const Waiting& entry) { return entry.publication->queue.name == name; });
+    logger_.warning("Cannot publish to '{}' ({} waiting): {}", name, waiting, error.message);
 }
 
 // What is on its way to a queue that refuses would be refused as well, one after the other, and
 // hold up what comes behind: it is taken elsewhere, by another connection.
 AmqpResult<void> ConfirmedPublisher::leave_what_refuses() const {
-    const auto held_up = std::ranges::find_if(in_flight_, [this](const InFlight& entry) {
-        return !entry.settled && refuses(entry.publication->queue);
-    });
-    if (held_up == in_flight_.end()) return {};
+    const auto* held_up = in_flight_.find(
+        [this](const Publication& publication) { return queues_.refuses(publication.queue); });
+    if (held_up == nullptr) return {};
     return amqp_failure(
         ErrorKind::unavailable,
         fmt::format("'{}' refuses messages; those on their way to it go to the next delay queue",
-                    held_up->publication->queue.name));
+                    held_up->queue.name));
 }
 
 int ConfirmedPublisher::wait_milliseconds() const {
@@ -260,8 +283,8 @@ int ConfirmedPublisher::wait_milliseconds() const {
         // rabbitmq-c sends heartbeats and misses those of the broker only when it is called.
         if (const int heartbeat = amqp_get_heartbeat(link_->state()); heartbeat > 0)
             until = now + std::chrono::milliseconds(heartbeat * 500);
-        if (!blocked_ && in_flight_.size() < kMostInFlight)
-            for (const auto& entry : waiting_) until = std::min(until, entry.not_before);
+        if (!blocked_ && in_flight_.size() < most_in_flight())
+            for (const auto& entry : waiting_) until = std::min(until, not_before(entry));
     }
     if (until == SteadyTime::max()) return -1;
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - now).count();
@@ -286,12 +309,12 @@ void ConfirmedPublisher::read_frames() {
         const int status = amqp_simple_wait_frame_noblock(link_->state(), &frame, &zero);
         if (status == AMQP_STATUS_TIMEOUT) return;
         if (status != AMQP_STATUS_OK) {
-            lose_link(failure_of_status(status, "read").error);
+            lose_link(failure_of_status(status, "read"));
             return;
         }
         auto handled = handle(frame);
         if (!handled) {
-            lose_link(handled.error().error);
+            lose_link(handled.error());
             return;
         }
         amqp_maybe_release_buffers_on_channel(link_->state(), frame.channel);
@@ -300,18 +323,13 @@ void ConfirmedPublisher::read_frames() {
 
 AmqpResult<void> ConfirmedPublisher::handle(const amqp_frame_t& frame) {
     if (frame.frame_type == AMQP_FRAME_METHOD) return handle_method(frame);
-    if (!return_ || frame.channel != kPublishChannel) return {};
+    if (frame.channel != kPublishChannel) return {};
     if (frame.frame_type == AMQP_FRAME_HEADER) {
-        const auto* properties =
-            static_cast<const amqp_basic_properties_t*>(frame.payload.properties.decoded);
-        return_->body_left = frame.payload.properties.body_size;
-        finish_return(view(properties->message_id),
-                      (properties->_flags & AMQP_BASIC_MESSAGE_ID_FLAG) != 0);
-        if (return_->body_left == 0) return_.reset();
+        const auto& header = frame.payload.properties;
+        in_flight_.return_header(*static_cast<const amqp_basic_properties_t*>(header.decoded),
+                                 header.body_size);
     } else if (frame.frame_type == AMQP_FRAME_BODY) {
-        return_->body_left -=
-            std::min<std::uint64_t>(return_->body_left, frame.payload.body_fragment.len);
-        if (return_->body_left == 0) return_.reset();
+        in_flight_.return_body(frame.payload.body_fragment.len);
     }
     return {};
 }
@@ -321,19 +339,19 @@ AmqpResult<void> ConfirmedPublisher::handle_method(const amqp_frame_t& frame) {
     switch (method.id) {
         case AMQP_BASIC_ACK_METHOD: {
             const auto* ack = static_cast<const amqp_basic_ack_t*>(method.decoded);
-            settle(ack->delivery_tag, ack->multiple != 0, true);
+            for (auto& entry : in_flight_.take(ack->delivery_tag, ack->multiple != 0))
+                finish(std::move(entry), true);
             return {};
         }
         case AMQP_BASIC_NACK_METHOD: {
             const auto* nack = static_cast<const amqp_basic_nack_t*>(method.decoded);
-            settle(nack->delivery_tag, nack->multiple != 0, false);
+            for (auto& entry : in_flight_.take(nack->delivery_tag, nack->multiple != 0))
+                finish(std::move(entry), false);
             return leave_what_refuses();
         }
         case AMQP_BASIC_RETURN_METHOD: {
             const auto* returned = static_cast<const amqp_basic_return_t*>(method.decoded);
-            return_ = std::make_unique<Return>();
-            return_->queue = view(returned->routing_key);
-            return_->reason = view(returned->reply_text);
+            in_flight_.return_begins(std::string(view(returned->routing_key)));
             return {};
         }
         case AMQP_CONNECTION_BLOCKED_METHOD:
@@ -354,64 +372,29 @@ AmqpResult<void> ConfirmedPublisher::handle_method(const amqp_frame_t& frame) {
 
 void ConfirmedPublisher::set_blocked(bool blocked, std::string_view reason) {
     blocked_ = blocked;
-    if (blocked) {
-        logger_.warning("RabbitMQ takes no messages for now ({}): retries and dead letters wait",
-                        reason);
-    } else {
-        // The queues may have expired meanwhile.
-        declared_.clear();
-        logger_.info("RabbitMQ takes messages again");
-    }
+    if (tell_blocked_) tell_blocked_(reason);
+    if (!blocked) return logger_.info("RabbitMQ takes messages again");
+    logger_.warning("RabbitMQ takes no messages for now ({}): retries and dead letters wait",
+                    reason);
 }
 
-// The broker returns a message before it confirms it, but a return names no sequence number: it is
-// found by its queue and its id. Where that fits several, all of them count as returned; one
-// message too many is published again, none is lost.
-void ConfirmedPublisher::finish_return(std::string_view message_id, bool has_id) {
-    for (auto& entry : in_flight_) {
-        if (entry.settled || entry.publication->queue.name != return_->queue) continue;
-        const auto& properties = entry.publication->message->properties();
-        const bool entry_has_id = (properties._flags & AMQP_BASIC_MESSAGE_ID_FLAG) != 0;
-        if (has_id != entry_has_id || (has_id && view(properties.message_id) != message_id))
-            continue;
-        entry.returned = true;
-    }
-}
-
-void ConfirmedPublisher::finish(InFlight& entry, bool accepted) {
-    entry.settled = true;
+void ConfirmedPublisher::finish(Unconfirmed::Entry entry, bool accepted) {
+    if (suspects_ > 0) --suspects_;
+    const auto& queue = entry.publication->queue;
     if (accepted && !entry.returned) {
-        // A delay queue that was declared too long ago must not expire before the message does.
-        const auto known = declared_.find(entry.publication->queue.name);
-        if (entry.publication->queue.role == QueueRole::delay &&
-            (known == declared_.end() ||
-             clock_.steady_now() - known->second > kDelayQueueRefresh * 5)) {
-            declared_.erase(entry.publication->queue.name);
-            // A failure shows with the connection's next use.
-            [[maybe_unused]] const auto refreshed = ensure_queue(entry.publication->queue);
-        }
+        queues_.worked(queue.name);
+        // Not when connected: a broker that lets us in may still refuse what we came for.
+        backoff_.reset();
         entry.publication->confirmed();
-        entry.publication.reset();
         return;
     }
     const char* why = "the broker refused the message";
     if (entry.returned) {
         why = "the queue does not exist";
-    } else if (entry.publication->queue.role == QueueRole::delay) {
+    } else if (queues_.refused(queue)) {
         why = "the broker refused the message: it takes the next delay queue";
-        refusing_[entry.publication->queue.name] = clock_.steady_now() + kPassedOverFor;
     }
     try_later(std::move(entry.publication), Error{ErrorKind::unavailable, why});
-}
-
-void ConfirmedPublisher::settle(std::uint64_t sequence, bool multiple, bool accepted) {
-    if (in_flight_.empty()) return;
-    const auto first = in_flight_.front().sequence;
-    if (sequence < first || sequence - first >= in_flight_.size()) return;
-    const std::size_t last = sequence - first;
-    for (std::size_t at = multiple ? 0 : last; at <= last; ++at)
-        if (!in_flight_[at].settled) finish(in_flight_[at], accepted);
-    while (!in_flight_.empty() && in_flight_.front().settled) in_flight_.pop_front();
 }
 
 }  // namespace rococo::messaging

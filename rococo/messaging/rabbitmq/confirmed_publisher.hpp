@@ -1,67 +1,54 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
-#include <cstdint>
 #include <deque>
-#include <map>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
 #include "amqp_link.hpp"
 #include "background_task.hpp"
-#include "message_copy.hpp"
-#include "queue_declaration.hpp"
-#include "reconnect_backoff.hpp"
+#include "publication.hpp"
+#include "rococo/base/backoff.hpp"
 #include "rococo/base/clock.hpp"
+#include "rococo/base/random.hpp"
+#include "rococo/base/wake_event.hpp"
 #include "rococo/logger.hpp"
-#include "rococo/messaging/rabbitmq_connection.hpp"
-#include "wake_event.hpp"
+#include "rococo/messaging/rabbitmq/rabbitmq_connection.hpp"
+#include "target_queues.hpp"
+#include "unconfirmed.hpp"
 
 namespace rococo::messaging {
 
-/// One message to publish, and what becomes of it. The members are called by the publisher's
-/// thread.
-class Publication {
-public:
-    virtual ~Publication() = default;
-    Publication(const Publication&) = delete;
-    Publication& operator=(const Publication&) = delete;
-
-    /// Whether it is still to be published; asked before each try.
-    [[nodiscard]] virtual bool wanted() const = 0;
-    /// The broker has it, in its queue. The last call.
-    virtual void confirmed() = 0;
-    /// A try failed, or the connection. True asks for another try; false makes this the last call.
-    [[nodiscard]] virtual bool failed(const Error& error) = 0;
-
-    /// Declared before, if need be; reached by the default exchange. Of a delay queue that refuses
-    /// messages, the publisher makes one with a longer delay.
-    QueueSpec queue;
-    std::unique_ptr<MessageCopy> message;
-
-protected:
-    Publication() = default;
-};
-
-/// Publishes with confirms and `mandatory`, up to a thousand messages ahead of the confirms, on a
-/// connection and in a thread of its own.
+/// Publishes with confirms and `mandatory`, with up to a thousand unconfirmed messages, on its own
+/// connection and thread.
 ///
-/// A thread of its own, because a broker in alarm stops reading from publishers, and rabbitmq-c
-/// then waits within the call: nobody else must wait with it.
+/// It needs its own thread because a broker in alarm stops reading from publishers, and rabbitmq-c
+/// then blocks within the call.
 ///
-/// The thread starts, and connects, with the first message. A lost connection is made again for as
-/// long as there is something to publish; what was not confirmed is published again.
+/// The thread starts and connects with the first message. It reconnects while there is something to
+/// publish, and publishes unconfirmed messages again.
 ///
-/// **Thread-safety**: `submit` from any thread.
-/// **Ownership**: destroying it waits for the thread; what is not confirmed is dropped.
+/// The broker rejects some messages by closing the channel and losing everything in flight (a body
+/// above `max_message_size`). Those messages are then published one by one to find the culprit,
+/// which is retried only after minutes. An unavailable queue is retried after a pause that grows to
+/// a minute, with one log line a minute about the messages waiting for it.
+///
+/// **Thread-safety**: `submit` may be called from any thread.
+/// **Ownership**: the destructor waits for the thread and drops unconfirmed messages.
 class ConfirmedPublisher {
 public:
+    /// Told from the thread: why the broker takes no messages for now; nothing: it does again.
+    using TellBlocked = std::function<void(std::string_view reason)>;
+
     ConfirmedPublisher(RabbitMqSettings settings, const Clock& clock, Logger logger,
-                       RandomSource random, std::string role);
+                       RandomSource random, std::string role, TellBlocked tell_blocked = {});
     ~ConfirmedPublisher();
     ConfirmedPublisher(const ConfirmedPublisher&) = delete;
     ConfirmedPublisher& operator=(const ConfirmedPublisher&) = delete;
@@ -69,46 +56,36 @@ public:
     using Publications = std::vector<std::unique_ptr<Publication>>;
     void submit(Publications publications);
 
+    /// Whether there ever was a connection. From any thread.
+    [[nodiscard]] bool was_connected() const { return was_connected_.load(); }
+
 private:
     struct Waiting {
         std::unique_ptr<Publication> publication;
         SteadyTime not_before{};
+        unsigned refusals = 0;  ///< Of this very message.
     };
-    struct InFlight {
-        std::uint64_t sequence;
-        std::unique_ptr<Publication> publication;
-        bool settled = false;
-        bool returned = false;
-    };
-    /// A `basic.return` whose header and body are still to come.
-    struct Return {
-        std::string queue;
-        std::string reason;
-        std::uint64_t body_left = 0;
-        bool header_seen = false;
-    };
-
     void run(const std::stop_token& stop);
     void take_submissions();
     void connect();
     void connected(AmqpResult<std::unique_ptr<AmqpLink>> result);
-    void lose_link(const Error& error);
+    void lose_link(const AmqpFailure& failure);
+    void blame(std::vector<Unconfirmed::Entry>& unconfirmed, const AmqpFailure& failure);
+    void put_off(Waiting waiting, const AmqpFailure& failure);
+    [[nodiscard]] bool may_say_lost();
     void tell_waiting(const Error& error);
     void publish_ready();
-    [[nodiscard]] bool publish(Waiting& waiting);
-    [[nodiscard]] AmqpResult<void> ensure_queue(const QueueSpec& spec);
+    [[nodiscard]] AmqpResult<void> publish(Waiting& waiting);
     void try_later(std::unique_ptr<Publication> publication, const Error& error);
-    [[nodiscard]] bool refuses(const QueueSpec& queue) const;
-    void pass_over_refusing(QueueSpec& queue) const;
+    [[nodiscard]] SteadyTime not_before(const Waiting& waiting) const;
+    [[nodiscard]] std::size_t most_in_flight() const;
     [[nodiscard]] AmqpResult<void> leave_what_refuses() const;
     void wait(const std::stop_token& stop);
     [[nodiscard]] int wait_milliseconds() const;
     void read_frames();
     [[nodiscard]] AmqpResult<void> handle(const amqp_frame_t& frame);
     [[nodiscard]] AmqpResult<void> handle_method(const amqp_frame_t& frame);
-    void settle(std::uint64_t sequence, bool multiple, bool accepted);
-    void finish(InFlight& entry, bool accepted);
-    void finish_return(std::string_view message_id, bool has_id);
+    void finish(Unconfirmed::Entry entry, bool accepted);
     void set_blocked(bool blocked, std::string_view reason);
     void remember_fd(int fd);
 
@@ -116,9 +93,12 @@ private:
     const Clock& clock_;
     const Logger logger_;
     const std::string role_;
-    ReconnectBackoff backoff_;
+    const TellBlocked tell_blocked_;
+    RandomSource random_;
+    Backoff backoff_;
     std::shared_ptr<WakeEvent> wake_ = std::make_shared<WakeEvent>();
 
+    std::atomic<bool> was_connected_{false};
     std::mutex mutex_;  // Guards the next five.
     Publications submitted_;
     std::jthread thread_;
@@ -131,15 +111,15 @@ private:
     std::size_t next_address_ = 0;
     BackgroundTask<AmqpResult<std::unique_ptr<AmqpLink>>> connecting_;
     std::unique_ptr<AmqpLink> link_;
-    std::unique_ptr<QueueDeclarer> declarer_;
+    TargetQueues queues_;
     SteadyTime connect_not_before_{};
-    std::map<std::string, SteadyTime, std::less<>> declared_;
-    /// Delay queues that refused a message, and until when they are passed over.
-    std::map<std::string, SteadyTime, std::less<>> refusing_;
+    SteadyTime ask_not_before_{};  // For queues; the epoch: nothing was published yet.
+    SteadyTime say_lost_not_before_{};
     std::deque<Waiting> waiting_;
-    std::deque<InFlight> in_flight_;
-    std::uint64_t next_sequence_ = 1;
-    std::unique_ptr<Return> return_;
+    Unconfirmed in_flight_;
+    /// How many messages are still to go one by one, one of which makes the broker close the
+    /// channel.
+    std::size_t suspects_ = 0;
     bool blocked_ = false;
 };
 

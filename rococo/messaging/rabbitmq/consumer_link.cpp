@@ -7,19 +7,16 @@
 #include <sys/time.h>
 
 #include <algorithm>
-#include <cstring>
 #include <utility>
+
+#include "delay_queue.hpp"
 
 namespace rococo::messaging {
 namespace {
 
-constexpr amqp_channel_t kConsumeChannel = 1;
 constexpr amqp_channel_t kDeclareChannel = 2;
-constexpr std::size_t kMostPrefetch = 65'535;  // AMQP 0-9-1: a short; 0 would mean unlimited.
-
-std::uint16_t prefetch_field(std::size_t prefetch) {
-    return static_cast<std::uint16_t>(std::clamp<std::size_t>(prefetch, 1, kMostPrefetch));
-}
+// RETRY_DELAY's default: the delay queue that most services need first.
+constexpr std::chrono::seconds kUsualDelay{1};
 
 }  // namespace
 
@@ -28,102 +25,95 @@ ConsumerLink::ConsumerLink(RabbitMqSettings settings, std::unique_ptr<AmqpLink> 
     : settings_(std::move(settings)),
       link_(std::move(link)),
       declarer_(*link_, kDeclareChannel),
-      epoch_(epoch) {}
+      epoch_(epoch),
+      subscription_(*link_, settings_, traits_) {}
+
+// ---- Before the first delivery ----------------------------------------------------------------
 
 AmqpResult<std::unique_ptr<ConsumerLink>> ConsumerLink::open(const RabbitMqSettings& settings,
                                                              const RabbitMqAddress& address,
-                                                             std::size_t prefetch,
-                                                             std::uint64_t epoch) {
-    auto link = AmqpLink::connect(settings, address, "consumer");
+                                                             const Terms& terms) {
+    auto link = AmqpLink::connect(settings, address, "consumer", kConsumeChannel);
     if (!link) return tl::make_unexpected(std::move(link.error()));
-    auto opened = (*link)->open_channel(kConsumeChannel);
-    if (!opened) return tl::make_unexpected(std::move(opened.error()));
-    std::unique_ptr<ConsumerLink> consumer(new ConsumerLink(settings, std::move(*link), epoch));
-    auto ready = consumer->declarer_.ensure(work_queue(settings, settings.queue));
-    if (ready) ready = consumer->subscribe(prefetch);
+    std::unique_ptr<ConsumerLink> consumer(
+        new ConsumerLink(settings, std::move(*link), terms.epoch));
+    auto ready = consumer->prepare();
+    if (!terms.subscribed) consumer->subscription_.begin_without();
+    if (ready && terms.subscribed) ready = consumer->subscription_.begin(terms.prefetch);
     if (!ready) return tl::make_unexpected(std::move(ready.error()));
     return consumer;
 }
 
-std::string ConsumerLink::next_consumer_tag() {
-    return fmt::format("{} {}", settings_.connection_name.substr(0, 200), ++subscriptions_);
-}
-
-AmqpResult<void> ConsumerLink::subscribe(std::size_t prefetch) {
-    amqp_connection_state_t state = link_->state();
-    prefetch_ = sent_prefetch_ = prefetch;
-    // Per consumer (global = false): it binds consumers that come after, and quorum queues know no
-    // other. So it is set again before every subscription.
-    if (amqp_basic_qos(state, kConsumeChannel, 0, prefetch_field(prefetch), 0) == nullptr) {
-        return tl::make_unexpected(
-            failure_of(state, kConsumeChannel, amqp_get_rpc_reply(state), "set the prefetch"));
-    }
-    consumer_tag_ = next_consumer_tag();
-    if (amqp_basic_consume(state, kConsumeChannel, bytes_of(settings_.queue),
-                           bytes_of(consumer_tag_), /*no_local=*/0, /*no_ack=*/0, /*exclusive=*/0,
-                           amqp_empty_table) == nullptr) {
-        return tl::make_unexpected(failure_of(state, kConsumeChannel, amqp_get_rpc_reply(state),
-                                              fmt::format("consume '{}'", settings_.queue)));
-    }
-    step_ = Step::none;
-    cancelled_ = false;
-    return {};
-}
-
-AmqpResult<void> ConsumerLink::subscribe_again() {
-    auto ready = declarer_.ensure(work_queue(settings_, settings_.queue));
-    if (ready) ready = subscribe(prefetch_);
+AmqpResult<void> ConsumerLink::prepare() {
+    auto traits = declarer_.ensure_and_learn(work_queue(settings_, settings_.queue));
+    if (!traits) return tl::make_unexpected(std::move(traits.error()));
+    traits_ = *traits;
+    auto ready = require_consumable();
+    if (ready) ready = require_rights(Look::make);
     return ready;
 }
 
-AmqpResult<void> ConsumerLink::send(amqp_method_number_t method, void* fields) {
-    const int status = amqp_send_method(link_->state(), kConsumeChannel, method, fields);
-    if (status != AMQP_STATUS_OK) {
-        return tl::make_unexpected(
-            failure_of_status(status, fmt::format("send {}", amqp_method_name(method))));
+AmqpResult<void> ConsumerLink::require_consumable() {
+    if (!traits_.stream) return {};
+    return amqp_failure(
+        ErrorKind::configuration,
+        fmt::format("'{}' is a stream, which the host cannot consume: streams have no "
+                    "acknowledgements and keep their messages. Use a classic or quorum queue",
+                    settings_.queue));
+}
+
+// Missing rights show at once, not with the first message that fails. `run` makes the two queues;
+// asking for queues that do not exist would fill the broker's log with errors.
+AmqpResult<void> ConsumerLink::require_rights(Look look) {
+    for (const auto& spec : {dead_letter_queue(settings_, settings_.queue),
+                             delay_queue(settings_.queue, kUsualDelay)}) {
+        AmqpResult<void> fine;
+        if (look == Look::make) {
+            fine = declarer_.ensure(spec);
+        } else if (auto may = declarer_.may_ensure(spec.name); !may) {
+            fine = tl::make_unexpected(std::move(may.error()));
+        }
+        if (fine) continue;
+        if (fine.error().reply_code == kAccessRefused)
+            fine.error().error.message += fmt::format(
+                " Retries and dead letters of '{}' need that queue; docs/RABBITMQ.md has the "
+                "permissions",
+                settings_.queue);
+        return fine;
     }
     return {};
 }
 
-AmqpResult<void> ConsumerLink::send_cancel() {
-    step_ = Step::cancelling;
-    amqp_basic_cancel_t fields{.consumer_tag = bytes_of(consumer_tag_), .nowait = 0};
-    return send(AMQP_BASIC_CANCEL_METHOD, &fields);
+AmqpResult<std::vector<std::string>> ConsumerLink::check(const RabbitMqSettings& settings,
+                                                         const RabbitMqAddress& address) {
+    auto link = AmqpLink::connect(settings, address, "consumer", kConsumeChannel);
+    if (!link) return tl::make_unexpected(std::move(link.error()));
+    ConsumerLink consumer(settings, std::move(*link), 0);
+    std::vector<std::string> notes;
+    auto exists = consumer.declarer_.may_ensure(settings.queue);
+    if (!exists) return tl::make_unexpected(std::move(exists.error()));
+    AmqpResult<void> fine;
+    if (*exists) {
+        auto traits = consumer.declarer_.learn(work_queue(settings, settings.queue));
+        if (!traits) return tl::make_unexpected(std::move(traits.error()));
+        consumer.traits_ = *traits;
+        fine = consumer.require_consumable();
+    } else {
+        notes.push_back(fmt::format("Queue '{}' does not exist yet: `svchost run` declares it",
+                                    settings.queue));
+    }
+    if (fine) fine = consumer.require_rights(Look::only);
+    if (!fine) return tl::make_unexpected(std::move(fine.error()));
+    consumer.close();
+    return notes;
 }
 
-AmqpResult<void> ConsumerLink::send_qos() {
-    step_ = Step::limiting;
-    sent_prefetch_ = prefetch_;
-    amqp_basic_qos_t fields{
-        .prefetch_size = 0, .prefetch_count = prefetch_field(prefetch_), .global = 0};
-    return send(AMQP_BASIC_QOS_METHOD, &fields);
-}
+// ---- Reading ----------------------------------------------------------------------------------
 
-AmqpResult<void> ConsumerLink::send_consume() {
-    step_ = Step::consuming;
-    consumer_tag_ = next_consumer_tag();
-    amqp_basic_consume_t fields{};
-    fields.queue = bytes_of(settings_.queue);
-    fields.consumer_tag = bytes_of(consumer_tag_);
-    return send(AMQP_BASIC_CONSUME_METHOD, &fields);
-}
-
-AmqpResult<void> ConsumerLink::change_prefetch(std::size_t prefetch) {
-    prefetch_ = prefetch;
-    // A change that is on its way takes the new number along.
-    if (step_ != Step::none || cancelled_ || stopping_) return {};
-    return send_cancel();
-}
-
-AmqpResult<void> ConsumerLink::stop() {
-    if (std::exchange(stopping_, true) || cancelled_ || step_ == Step::cancelling ||
-        step_ == Step::limiting)
-        return {};
-    return send_cancel();
-}
-
-AmqpResult<void> ConsumerLink::read(SteadyTime now, std::size_t limit, Deliveries& out) {
+AmqpResult<void> ConsumerLink::read(SteadyTime now, std::size_t limit, std::size_t max_bytes,
+                                    Deliveries& out) {
     const std::size_t before = out.size();
+    bytes_read_ = 0;
     const bool encrypted = settings_.tls.enabled;
     do {
         amqp_frame_t frame;
@@ -138,8 +128,9 @@ AmqpResult<void> ConsumerLink::read(SteadyTime now, std::size_t limit, Deliverie
         amqp_maybe_release_buffers_on_channel(link_->state(), frame.channel);
         // Asking the socket once more costs two system calls and mostly yields nothing. What TLS
         // holds back, however, `poll` does not see.
-    } while (out.size() - before < limit && (encrypted || link_->has_buffered_input()));
-    if (out.size() > before && out[before] != nullptr)
+    } while (out.size() - before < limit && bytes_read_ < max_bytes &&
+             (encrypted || link_->has_buffered_input()));
+    if (out.size() > before)
         arrivals_.emplace_back(static_cast<RabbitMqDelivery&>(*out[before]).tag, now);
     return {};
 }
@@ -149,40 +140,47 @@ AmqpResult<void> ConsumerLink::handle(const amqp_frame_t& frame, Deliveries& out
         case AMQP_FRAME_METHOD:
             return handle_method(frame);
         case AMQP_FRAME_HEADER: {
-            if (arriving_tag_ == 0) return {};
-            const auto& header = frame.payload.properties;
-            arriving_ = RabbitMqDelivery::create(
-                header.raw, *static_cast<const amqp_basic_properties_t*>(header.decoded),
-                header.body_size, settings_.queue);
-            arrived_bytes_ = 0;
-            return header.body_size == 0 ? complete(out) : AmqpResult<void>{};
+            auto begun = begin_message(frame);
+            if (begun && arriving_ && arriving_->complete()) return complete(out);
+            return begun;
         }
         case AMQP_FRAME_BODY: {
             if (!arriving_) return {};
-            const auto& part = frame.payload.body_fragment;
-            const auto room = arriving_->body.size() - arrived_bytes_;
-            if (part.len > room)
-                return tl::make_unexpected(
-                    failure_of_status(AMQP_STATUS_BAD_AMQP_DATA, "read from RabbitMQ"));
-            std::memcpy(arriving_->body_storage() + arrived_bytes_, part.bytes, part.len);
-            arrived_bytes_ += part.len;
-            return part.len == room ? complete(out) : AmqpResult<void>{};
+            if (!arriving_->append(view(frame.payload.body_fragment)))
+                return amqp_failure(ErrorKind::unavailable,
+                                    "RabbitMQ sent more of a message than it announced");
+            return arriving_->complete() ? complete(out) : AmqpResult<void>{};
         }
         default:
             return {};
     }
 }
 
+AmqpResult<void> ConsumerLink::begin_message(const amqp_frame_t& frame) {
+    if (arriving_tag_ == 0) return {};
+    const auto& header = frame.payload.properties;
+    if (header.body_size > RabbitMqDelivery::kMostBodyBytes) {
+        return amqp_failure(
+            ErrorKind::unavailable,
+            fmt::format(
+                "RabbitMQ announced a message of {} bytes; {} is the most that it can carry",
+                header.body_size, RabbitMqDelivery::kMostBodyBytes));
+    }
+    arriving_ = RabbitMqDelivery::create(
+        header.raw, *static_cast<const amqp_basic_properties_t*>(header.decoded), header.body_size,
+        settings_.queue);
+    return {};
+}
+
 AmqpResult<void> ConsumerLink::complete(Deliveries& out) {
     arriving_->tag = std::exchange(arriving_tag_, 0);
+    if (!window_.delivered(arriving_->tag))
+        return amqp_failure(
+            ErrorKind::unavailable,
+            fmt::format("RabbitMQ sent a delivery out of turn, number {}", arriving_->tag));
     arriving_->epoch = epoch_;
     arriving_->redelivered = arriving_again_;
-    window_.delivered(arriving_->tag);
-    if (stopping_) {
-        auto released = release(arriving_->tag);
-        arriving_.reset();
-        return released;
-    }
+    bytes_read_ += arriving_->bytes();
     out.push_back(std::move(arriving_));
     return {};
 }
@@ -193,25 +191,21 @@ AmqpResult<void> ConsumerLink::handle_method(const amqp_frame_t& frame) {
         case AMQP_BASIC_DELIVER_METHOD:
             arriving_tag_ = static_cast<const amqp_basic_deliver_t*>(method.decoded)->delivery_tag;
             arriving_again_ = static_cast<const amqp_basic_deliver_t*>(method.decoded)->redelivered;
+            arriving_.reset();
             return {};
-        case AMQP_BASIC_CANCEL_METHOD: {
-            const auto* cancel = static_cast<const amqp_basic_cancel_t*>(method.decoded);
-            // An older subscription may be meant, which is over anyway.
-            if (view(cancel->consumer_tag) != consumer_tag_) return {};
-            cancelled_ = true;
-            step_ = Step::none;
-            return {};
-        }
+        case AMQP_BASIC_CANCEL_METHOD:
+            // The queue may be made again at any moment, and a tag of this channel would then
+            // settle a message of the new one.
+            return amqp_failure(ErrorKind::unavailable,
+                                fmt::format("RabbitMQ ended the subscription to '{}' (deleted, or "
+                                            "moved)",
+                                            settings_.queue));
         case AMQP_BASIC_CANCEL_OK_METHOD:
-            if (step_ != Step::cancelling || stopping_) return {};
-            return send_qos();
+            return subscription_.cancel_ok();
         case AMQP_BASIC_QOS_OK_METHOD:
-            if (step_ != Step::limiting || stopping_) return {};
-            return send_consume();
+            return qos_ok();
         case AMQP_BASIC_CONSUME_OK_METHOD:
-            if (step_ != Step::consuming) return {};
-            step_ = Step::none;
-            return prefetch_ == sent_prefetch_ || stopping_ ? AmqpResult<void>{} : send_cancel();
+            return subscription_.consume_ok();
         case AMQP_CHANNEL_CLOSE_METHOD:
         case AMQP_CONNECTION_CLOSE_METHOD:
             return tl::make_unexpected(
@@ -222,15 +216,25 @@ AmqpResult<void> ConsumerLink::handle_method(const amqp_frame_t& frame) {
     }
 }
 
+// ---- Settling ---------------------------------------------------------------------------------
+
 AmqpResult<void> ConsumerLink::release(std::uint64_t tag) {
     window_.settled_otherwise(tag);
-    amqp_basic_nack_t fields{.delivery_tag = tag, .multiple = 0, .requeue = 1};
-    return send(AMQP_BASIC_NACK_METHOD, &fields);
+    sent_.push_back({tag, Verdict::release});
+    const int status = amqp_basic_nack(link_->state(), kConsumeChannel, tag, /*multiple=*/0,
+                                       /*requeue=*/1);
+    if (status != AMQP_STATUS_OK)
+        return tl::make_unexpected(failure_of_status(status, "give a message back"));
+    return {};
 }
 
 AmqpResult<void> ConsumerLink::flush(bool stragglers) {
     acks_.clear();
-    window_.take(stragglers, acks_);
+    const auto settled_before = settled_.size();
+    window_.take(stragglers, acks_, settled_);
+    const auto fresh = settled_.begin() + static_cast<std::ptrdiff_t>(settled_before);
+    sent_.insert(sent_.end(), fresh, settled_.end());
+    settled_.erase(fresh, settled_.end());
     for (const auto& ack : acks_) {
         const int status =
             amqp_basic_ack(link_->state(), kConsumeChannel, ack.tag, ack.multiple ? 1 : 0);
@@ -240,6 +244,30 @@ AmqpResult<void> ConsumerLink::flush(bool stragglers) {
     return {};
 }
 
+AmqpResult<void> ConsumerLink::ask_for_receipt() {
+    if (receipt_asked() || sent_.empty()) return {};
+    sent_before_receipt_ = sent_.size();
+    return subscription_.ask_for_receipt();
+}
+
+AmqpResult<void> ConsumerLink::qos_ok() {
+    if (!subscription_.take_receipt()) return subscription_.qos_ok();
+    const auto end = sent_.begin() + static_cast<std::ptrdiff_t>(sent_before_receipt_);
+    settled_.insert(settled_.end(), sent_.begin(), end);
+    sent_.erase(sent_.begin(), end);
+    sent_before_receipt_ = 0;
+    return {};
+}
+
+std::vector<std::uint64_t> ConsumerLink::open_tags() const {
+    std::vector<std::uint64_t> tags;
+    for (const auto& one : sent_) tags.push_back(one.tag);
+    window_.list_open(tags);
+    return tags;
+}
+
+// ---- Questions --------------------------------------------------------------------------------
+
 AmqpResult<std::optional<std::uint32_t>> ConsumerLink::messages_ready(const std::string& queue) {
     auto state = declarer_.inspect(queue);
     if (state) return state->messages_ready;
@@ -248,13 +276,9 @@ AmqpResult<std::optional<std::uint32_t>> ConsumerLink::messages_ready(const std:
 }
 
 AmqpResult<bool> ConsumerLink::nothing_on_its_way() {
-    amqp_connection_state_t state = link_->state();
-    if (step_ != Step::none || cancelled_ || stopping_) return false;
     // An answer on the consuming channel comes after everything that the queue has handed to it.
-    if (amqp_basic_qos(state, kConsumeChannel, 0, prefetch_field(prefetch_), 0) == nullptr) {
-        return tl::make_unexpected(
-            failure_of(state, kConsumeChannel, amqp_get_rpc_reply(state), "ask the broker"));
-    }
+    auto answered = subscription_.wait_for_receipt();
+    if (!answered || !*answered) return answered;
     return !link_->has_buffered_input() && arriving_tag_ == 0;
 }
 

@@ -47,11 +47,11 @@ milliseconds round_up_delay(milliseconds delay) {
     return step == kSteps.end() ? kSteps.back() : *step;
 }
 
-milliseconds delay_queue_expiry(milliseconds step) {
-    return step + std::max<milliseconds>(step, std::chrono::minutes(10));
+std::string delay_queue_name(std::string_view queue, milliseconds step) {
+    return with_suffix(queue, fmt::format(".delay.{}", step.count()));
 }
 
-std::string delay_queue_name(std::string_view queue, milliseconds step) {
+std::string retired_delay_queue_name(std::string_view queue, milliseconds step) {
     return with_suffix(queue, fmt::format(".retry.{}", step.count()));
 }
 

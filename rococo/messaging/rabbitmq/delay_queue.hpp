@@ -15,17 +15,14 @@ namespace rococo::messaging {
 /// The smallest step that is not shorter than `delay`; the longest step where none is.
 [[nodiscard]] std::chrono::milliseconds round_up_delay(std::chrono::milliseconds delay);
 
-/// How long a delay queue may stay unused before the broker deletes it. Messages that wait in it do
-/// not count as use, so it is far longer than they wait. Declaring it again counts as use.
-[[nodiscard]] std::chrono::milliseconds delay_queue_expiry(std::chrono::milliseconds step);
-
-/// A declaration is repeated before publishing when it is older than this, so that a message always
-/// has less to wait than the queue has to live.
-inline constexpr std::chrono::minutes kDelayQueueRefresh{1};
-
-/// `<queue>.retry.<milliseconds>`, within AMQP's 255 bytes: a longer name of a queue is cut and
+/// `<queue>.delay.<milliseconds>`, within AMQP's 255 bytes: a longer name of a queue is cut and
 /// marked with a digest.
 [[nodiscard]] std::string delay_queue_name(std::string_view queue, std::chrono::milliseconds step);
+
+/// `<queue>.retry.<milliseconds>`: what version 1.0.0 called them. Those expire, a quorum queue
+/// even with messages in it (rabbitmq-server#5894), so what waits there is moved.
+[[nodiscard]] std::string retired_delay_queue_name(std::string_view queue,
+                                                   std::chrono::milliseconds step);
 
 /// `<queue>.dead-letter`, within 255 bytes.
 [[nodiscard]] std::string dead_letter_queue_name(std::string_view queue);

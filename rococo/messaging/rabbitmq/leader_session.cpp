@@ -6,24 +6,17 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
+
+#include "rococo/base/text.hpp"
 
 namespace rococo::messaging {
 namespace {
 
 constexpr amqp_channel_t kChannel = 1;
 
-std::optional<std::int64_t> to_position(std::string_view body) {
-    std::int64_t position = 0;
-    const char* const end = body.data() + body.size();
-    const auto [stopped, error] = std::from_chars(body.data(), end, position);
-    if (error != std::errc() || stopped != end) return std::nullopt;
-    return position;
-}
-
 }  // namespace
 
-AmqpResult<std::unique_ptr<RabbitMqLeaderToken::Session>> RabbitMqLeaderToken::Session::open(
+AmqpResult<std::unique_ptr<RabbitMqLeaderToken::Session>> RabbitMqLeaderToken::Session::connect(
     const RabbitMqSettings& settings, const RabbitMqAddress& address, const std::string& queue,
     const Clock& clock) {
     auto link = AmqpLink::connect(settings, address, "leader election");
@@ -31,9 +24,65 @@ AmqpResult<std::unique_ptr<RabbitMqLeaderToken::Session>> RabbitMqLeaderToken::S
     std::unique_ptr<Session> session(new Session(std::move(*link), settings, queue, clock));
     if (auto opened = session->link_->open_channel(kChannel); !opened)
         return tl::make_unexpected(std::move(opened.error()));
-    if (auto declared = session->declare(); !declared)
-        return tl::make_unexpected(std::move(declared.error()));
     return session;
+}
+
+AmqpResult<std::unique_ptr<RabbitMqLeaderToken::Session>> RabbitMqLeaderToken::Session::open(
+    const RabbitMqSettings& settings, const RabbitMqAddress& address, const std::string& queue,
+    const Clock& clock) {
+    auto session = connect(settings, address, queue, clock);
+    if (!session) return session;
+    if (auto declared = (*session)->declare(); !declared)
+        return tl::make_unexpected(std::move(declared.error()));
+    if (auto may_publish = (*session)->ask_to_publish(); !may_publish)
+        return tl::make_unexpected(std::move(may_publish.error()));
+    return session;
+}
+
+AmqpResult<void> RabbitMqLeaderToken::Session::check(const RabbitMqSettings& settings,
+                                                     const RabbitMqAddress& address,
+                                                     const std::string& queue, const Clock& clock) {
+    auto session = connect(settings, address, queue, clock);
+    if (!session) return tl::make_unexpected(std::move(session.error()));
+    if (auto looked = (*session)->look_at_queue(); !looked) return looked;
+    if (auto may_publish = (*session)->ask_to_publish(); !may_publish) return may_publish;
+    (*session)->close();
+    return {};
+}
+
+AmqpResult<void> RabbitMqLeaderToken::Session::look_at_queue() {
+    const auto* queue = amqp_queue_declare(link_->state(), kChannel, bytes_of(queue_),
+                                           /*passive=*/1, 1, 0, 0, amqp_empty_table);
+    if (queue == nullptr) {
+        auto failure = refused(fmt::format("look at queue '{}'", queue_));
+        if (failure.reply_code != kNotFound) return tl::make_unexpected(std::move(failure));
+        return link_->open_channel(kChannel);  // The refusal has closed it.
+    }
+    const std::uint32_t waiting = queue->message_count;
+    // Declaring it in earnest tells a queue of another kind; where it exists, nothing is made.
+    if (auto declared = declare(); !declared) return declared;
+    // The right to consume can be asked for by looking into an empty queue.
+    if (waiting > 0) return {};
+    const auto reply = amqp_basic_get(link_->state(), kChannel, bytes_of(queue_), /*no_ack=*/0);
+    if (reply.reply_type == AMQP_RESPONSE_NORMAL) return {};
+    return tl::make_unexpected(
+        failure_of(link_->state(), kChannel, reply, fmt::format("consume '{}'", queue_)));
+}
+
+/// Publishing needs permission on the default exchange, whatever the queue. The check sends a
+/// message to a queue that does not exist; it is returned, so nothing changes.
+AmqpResult<void> RabbitMqLeaderToken::Session::ask_to_publish() {
+    amqp_connection_state_t state = link_->state();
+    const std::string nobody = nobodys_queue();
+    const int status =
+        amqp_basic_publish(state, kChannel, amqp_empty_bytes, bytes_of(nobody),
+                           /*mandatory=*/1, /*immediate=*/0, nullptr, amqp_empty_bytes);
+    if (status != AMQP_STATUS_OK)
+        return tl::make_unexpected(failure_of_status(status, "publish the leader's token"));
+    // Whatever the broker says to it precedes the answer to the channel's next request.
+    if (amqp_basic_qos(state, kChannel, 0, 0, 0) != nullptr) return {};
+    return tl::make_unexpected(refused(
+        fmt::format("publish to queue '{}' by the default exchange (amq.default)", queue_)));
 }
 
 AmqpFailure RabbitMqLeaderToken::Session::refused(std::string_view request) {
@@ -135,8 +184,12 @@ AmqpResult<void> RabbitMqLeaderToken::Session::handle(const amqp_frame_t& frame)
         case AMQP_CONNECTION_BLOCKED_METHOD:
         case AMQP_CONNECTION_UNBLOCKED_METHOD:
             return {};
-        case AMQP_BASIC_CANCEL_METHOD:
         case AMQP_BASIC_RETURN_METHOD:
+            if (view(static_cast<const amqp_basic_return_t*>(method.decoded)->routing_key) ==
+                nobodys_queue())
+                return {};
+            [[fallthrough]];
+        case AMQP_BASIC_CANCEL_METHOD:
             return amqp_failure(ErrorKind::unavailable,
                                 fmt::format("The queue '{}' was deleted", queue_));
         case AMQP_BASIC_NACK_METHOD:
@@ -154,13 +207,14 @@ AmqpResult<void> RabbitMqLeaderToken::Session::take_delivery(std::uint64_t tag) 
     if (reply.reply_type != AMQP_RESPONSE_NORMAL)
         return tl::make_unexpected(
             failure_of(link_->state(), kChannel, reply, "read the leader's token"));
-    const auto position = to_position(view(message.body));
+    const auto position = parse_number<std::int64_t>(view(message.body));
     amqp_destroy_message(&message);
     if (!position) {
-        return amqp_failure(ErrorKind::configuration,
-                            fmt::format("The queue '{}' holds a message that is no leader's token: "
-                                        "choose another name for the election, or empty the queue",
-                                        queue_));
+        return amqp_failure(
+            ErrorKind::configuration,
+            fmt::format("The queue '{}' holds a message that is not a leader's token: "
+                        "choose another name for the election, or empty the queue",
+                        queue_));
     }
     tokens_[tag] = {*position, clock_.steady_now()};
     // Its own ones come too, before or after their confirm.

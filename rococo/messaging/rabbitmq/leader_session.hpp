@@ -9,17 +9,23 @@
 
 #include "amqp_link.hpp"
 #include "rococo/base/clock.hpp"
-#include "rococo/messaging/rabbitmq_leader_token.hpp"
+#include "rococo/messaging/rabbitmq/rabbitmq_leader_token.hpp"
 
 namespace rococo::messaging {
 
-/// One connection of a `RabbitMqLeaderToken`: contends for the queue, holds its tokens. After any
-/// failure it is of no use any more.
+/// One connection of a `RabbitMqLeaderToken`: competes for the queue and holds its tokens. It
+/// cannot be used after a failure.
 class RabbitMqLeaderToken::Session {
 public:
+    /// Connects, creates the queue if it does not exist, and checks the permissions that a leader
+    /// needs, so that a missing one is noticed now and not at the first claim.
     static AmqpResult<std::unique_ptr<Session>> open(const RabbitMqSettings& settings,
                                                      const RabbitMqAddress& address,
                                                      const std::string& queue, const Clock& clock);
+    /// Asks for what `open` and `acquire` ask for, as far as that can be known without making the
+    /// queue, and without taking what is in it.
+    static AmqpResult<void> check(const RabbitMqSettings& settings, const RabbitMqAddress& address,
+                                  const std::string& queue, const Clock& clock);
 
     /// Whether this session is the queue's consumer now.
     [[nodiscard]] AmqpResult<bool> acquire();
@@ -37,7 +43,14 @@ private:
             const Clock& clock)
         : settings_(settings), link_(std::move(link)), queue_(std::move(queue)), clock_(clock) {}
 
+    static AmqpResult<std::unique_ptr<Session>> connect(const RabbitMqSettings& settings,
+                                                        const RabbitMqAddress& address,
+                                                        const std::string& queue,
+                                                        const Clock& clock);
     [[nodiscard]] AmqpResult<void> declare();
+    [[nodiscard]] AmqpResult<void> look_at_queue();
+    [[nodiscard]] AmqpResult<void> ask_to_publish();
+    [[nodiscard]] std::string nobodys_queue() const { return queue_ + ".right-to-publish"; }
     [[nodiscard]] AmqpResult<bool> consume();
     [[nodiscard]] AmqpResult<void> take_tokens();
     [[nodiscard]] AmqpResult<bool> read_frame(std::chrono::microseconds patience);

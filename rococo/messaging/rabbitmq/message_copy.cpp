@@ -1,14 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "message_copy.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <chrono>
-#include <cstdio>
-#include <span>
 
-#include "amqp_failure.hpp"
 #include "amqp_value_text.hpp"
 #include "rococo_headers.hpp"
 
@@ -18,10 +13,6 @@ namespace {
 constexpr std::uint8_t kPersistent = 2;  // AMQP 0-9-1, delivery-mode.
 constexpr std::size_t kPoolPageBytes = 4096;
 
-std::span<const amqp_table_entry_t> entries_of(const amqp_table_t& table) {
-    return {table.entries, static_cast<std::size_t>(table.num_entries)};
-}
-
 bool is_copy(const amqp_table_t& table) {
     return std::ranges::any_of(entries_of(table), [](const auto& entry) {
         return view(entry.key) == headers::kAttempts && to_integer(entry.value).has_value();
@@ -29,36 +20,6 @@ bool is_copy(const amqp_table_t& table) {
 }
 
 }  // namespace
-
-std::string format_utc(SystemTime time) {
-    using namespace std::chrono;
-    const auto day = floor<days>(time);
-    const year_month_day date(day);
-    const hh_mm_ss clock(time - day);
-    return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:06}Z", static_cast<int>(date.year()),
-                       static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
-                       clock.hours().count(), clock.minutes().count(), clock.seconds().count(),
-                       clock.subseconds().count());
-}
-
-SystemTime parse_utc(std::string_view text) {
-    using namespace std::chrono;
-    int y = 0;
-    unsigned mo = 0;
-    unsigned d = 0;
-    int h = 0;
-    int mi = 0;
-    int s = 0;
-    int us = 0;
-    const std::string terminated(text);
-    // NOLINTNEXTLINE(cert-err34-c): the ranges are checked below.
-    if (std::sscanf(terminated.c_str(), "%4d-%2u-%2uT%2d:%2d:%2d.%6dZ", &y, &mo, &d, &h, &mi, &s,
-                    &us) != 7)
-        return {};
-    const year_month_day date{year(y), month(mo), day(d)};
-    if (!date.ok() || h < 0 || h > 23 || mi < 0 || mi > 59 || s < 0 || s > 60 || us < 0) return {};
-    return SystemTime(sys_days(date)) + hours(h) + minutes(mi) + seconds(s) + microseconds(us);
-}
 
 MessageCopy::MessageCopy(std::string_view body) : body_(body) {
     init_amqp_pool(&pool_, kPoolPageBytes);
@@ -88,13 +49,12 @@ void MessageCopy::take_over(const amqp_basic_properties_t& original, Purpose pur
     properties_ = original;
     properties_._flags |= AMQP_BASIC_DELIVERY_MODE_FLAG;
     properties_.delivery_mode = kPersistent;
-    if ((original._flags & AMQP_BASIC_HEADERS_FLAG) != 0)
-        take_over_headers(original.headers, purpose);
-    if ((original._flags & AMQP_BASIC_USER_ID_FLAG) != 0 && view(original.user_id) != user) {
+    if (has(original, AMQP_BASIC_HEADERS_FLAG)) take_over_headers(original.headers, purpose);
+    if (has(original, AMQP_BASIC_USER_ID_FLAG) && view(original.user_id) != user) {
         set_header(headers::kHeldUserId, std::string(view(original.user_id)));
         properties_._flags &= ~static_cast<amqp_flags_t>(AMQP_BASIC_USER_ID_FLAG);
     }
-    if ((original._flags & AMQP_BASIC_EXPIRATION_FLAG) != 0) {
+    if (has(original, AMQP_BASIC_EXPIRATION_FLAG)) {
         set_header(headers::kHeldExpiration, std::string(view(original.expiration)));
         properties_._flags &= ~static_cast<amqp_flags_t>(AMQP_BASIC_EXPIRATION_FLAG);
     }
@@ -107,8 +67,10 @@ void MessageCopy::take_over_headers(const amqp_table_t& table, Purpose purpose) 
         const auto name = view(entry.key);
         const bool is_death = headers::is_death_header(name);
         if (name == headers::kDeliveryCount) continue;
-        if (was_copy && is_death) continue;  // Of our delay queue.
-        if (name.starts_with(headers::kHeldPrefix) && purpose != Purpose::retry) {
+        // Of our delay queue. (What is in a dead letter is the sender's.)
+        if (was_copy && is_death && purpose != Purpose::same) continue;
+        const bool let_go = purpose == Purpose::dead_letter || purpose == Purpose::requeue;
+        if (name.starts_with(headers::kHeldPrefix) && let_go) {
             const auto own_name = name.substr(headers::kHeldPrefix.size());
             if (headers::is_death_header(own_name)) entry.key = bytes_of(own_name);
         } else if ((is_death && purpose == Purpose::retry) || headers::is_routing_header(name)) {
@@ -185,25 +147,29 @@ void MessageCopy::fit_into(std::size_t frame_bytes) {
     }
 }
 
-void MessageCopy::set_message_id(std::string id) {
-    properties_.message_id = keep_text(std::move(id));
-    properties_._flags |= AMQP_BASIC_MESSAGE_ID_FLAG;
-}
-
-void MessageCopy::set_content_type(std::string type) {
-    properties_.content_type = keep_text(std::move(type));
-    properties_._flags |= AMQP_BASIC_CONTENT_TYPE_FLAG;
-}
-
-void MessageCopy::set_correlation_id(std::string id) {
-    properties_.correlation_id = keep_text(std::move(id));
-    properties_._flags |= AMQP_BASIC_CORRELATION_ID_FLAG;
-}
-
-void MessageCopy::set_timestamp(SystemTime time) {
-    const auto seconds = std::chrono::floor<std::chrono::seconds>(time.time_since_epoch()).count();
+void MessageCopy::set_properties(const OutgoingMessage& message, std::string id,
+                                 SystemTime sent_at) {
+    const auto set = [this](TextProperty property, std::string text) {
+        if (text.empty()) return;
+        properties_.*property.value = keep_text(std::move(text));
+        properties_._flags |= property.flag;
+    };
+    set(kMessageId, std::move(id));
+    set(kContentType, message.content_type);
+    set(kCorrelationId, message.correlation_id);
+    set(kContentEncoding, message.content_encoding);
+    set(kReplyTo, message.reply_to);
+    set(kType, message.type);
+    set(kAppId, message.app_id);
+    if (message.priority) {
+        properties_.priority = *message.priority;
+        properties_._flags |= AMQP_BASIC_PRIORITY_FLAG;
+    }
+    const auto seconds =
+        std::chrono::floor<std::chrono::seconds>(sent_at.time_since_epoch()).count();
     properties_.timestamp = static_cast<std::uint64_t>(std::max<std::int64_t>(seconds, 0));
     properties_._flags |= AMQP_BASIC_TIMESTAMP_FLAG;
+    for (const auto& [name, value] : message.headers) set_header(name, value);
 }
 
 }  // namespace rococo::messaging

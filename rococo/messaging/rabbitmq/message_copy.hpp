@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <amqp.h>
-#include <amqp_framing.h>
-
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -12,14 +9,12 @@
 #include <string_view>
 #include <vector>
 
+#include "amqp_failure.hpp"
+#include "amqp_properties.hpp"
 #include "rococo/base/clock.hpp"
+#include "rococo/messaging/message_sender.hpp"
 
 namespace rococo::messaging {
-
-/// UTC in ISO 8601 to the microsecond: `2026-11-24T03:31:33.123456Z`.
-[[nodiscard]] std::string format_utc(SystemTime time);
-/// The reverse; the epoch where the text is no such time.
-[[nodiscard]] SystemTime parse_utc(std::string_view text);
 
 /// A message on its way to a queue: the properties and headers of another one, changed where need
 /// be, and its body.
@@ -30,7 +25,8 @@ namespace rococo::messaging {
 /// **Ownership**: copies nothing of the original's bytes; they must live as long (`keep`).
 class MessageCopy {
 public:
-    enum class Purpose { retry, dead_letter, requeue };
+    /// `same`: a copy into the queue that it came from.
+    enum class Purpose { retry, dead_letter, requeue, same };
 
     /// Copies properties that are decoded already.
     MessageCopy(const amqp_basic_properties_t& original, std::string_view body, Purpose purpose,
@@ -48,21 +44,25 @@ public:
     void set_header(std::string_view name, std::string value);
     void set_header(std::string_view name, std::int64_t value);
     void remove_header(std::string_view name);
-    /// The text of a header; empty where there is none or it is not text.
+    /// The text of a header; empty if there is none or it is not text.
     [[nodiscard]] std::string_view header(std::string_view name) const;
 
     /// Drops the largest headers of the original, noting their names in a header, until the
     /// properties fit into one frame as the protocol demands. Call it last.
     void fit_into(std::size_t frame_bytes);
 
-    void set_message_id(std::string id);
-    void set_content_type(std::string type);
-    void set_correlation_id(std::string id);
-    void set_timestamp(SystemTime time);
+    /// Sets what a sender gives a message to go with it.
+    void set_properties(const OutgoingMessage& message, std::string id, SystemTime sent_at);
     /// Keeps the owner of the original's bytes alive with the copy.
     void keep(std::shared_ptr<void> owner) { owner_ = std::move(owner); }
 
     [[nodiscard]] const amqp_basic_properties_t& properties() const { return properties_; }
+    /// The message id; empty if there is none.
+    [[nodiscard]] std::string_view id() const { return id_of(properties_); }
+    static std::string_view id_of(const amqp_basic_properties_t& properties) {
+        const bool has_id = (properties._flags & AMQP_BASIC_MESSAGE_ID_FLAG) != 0;
+        return has_id ? view(properties.message_id) : std::string_view();
+    }
     [[nodiscard]] std::string_view body() const { return body_; }
 
 private:

@@ -5,62 +5,110 @@
 #include <amqp_framing.h>
 #include <fmt/format.h>
 
-#include <string_view>
+#include <algorithm>
+#include <deque>
 #include <utility>
 #include <vector>
 
 #include "delay_queue.hpp"
+#include "rococo/base/text.hpp"
 
 namespace rococo::messaging {
 namespace {
 
-amqp_table_entry_t text_argument(const char* key, std::string_view value) {
-    amqp_table_entry_t entry{};
-    entry.key = amqp_cstring_bytes(key);
-    entry.value.kind = AMQP_FIELD_KIND_UTF8;
-    entry.value.value.bytes = bytes_of(value);
-    return entry;
-}
+// More differing arguments than a queue can have.
+constexpr int kMostArguments = 24;
 
-amqp_table_entry_t number_argument(const char* key, std::int64_t value) {
-    amqp_table_entry_t entry{};
-    entry.key = amqp_cstring_bytes(key);
-    entry.value.kind = AMQP_FIELD_KIND_I64;
-    entry.value.value.i64 = value;
-    return entry;
-}
-
-using Arguments = std::vector<amqp_table_entry_t>;
-
-/// `reliable`: a quorum queue that keeps a message until the queue it goes to has confirmed it. A
-/// classic one forgets it as soon as it is on its way, so a broker's crash may lose it.
-Arguments delay_arguments(const QueueSpec& spec, bool reliable) {
-    Arguments arguments{number_argument("x-message-ttl", spec.delay.count()),
-                        number_argument("x-expires", delay_queue_expiry(spec.delay).count()),
-                        text_argument("x-dead-letter-exchange", ""),
-                        text_argument("x-dead-letter-routing-key", spec.returns_to)};
-    if (reliable) {
-        arguments.push_back(text_argument("x-queue-type", "quorum"));
-        arguments.push_back(text_argument("x-dead-letter-strategy", "at-least-once"));
-        arguments.push_back(text_argument("x-overflow", "reject-publish"));
-    }
-    return arguments;
-}
-
-Arguments plain_arguments(const QueueSpec& spec) {
-    Arguments arguments;
-    if (spec.type == RabbitMqQueueType::quorum)
-        arguments.push_back(text_argument("x-queue-type", "quorum"));
-    if (spec.role == QueueRole::work && spec.max_priority > 0)
-        arguments.push_back(number_argument("x-max-priority", spec.max_priority));
-    return arguments;
-}
-
-amqp_table_t table_of(Arguments& arguments) {
-    return {.num_entries = static_cast<int>(arguments.size()), .entries = arguments.data()};
+/// The text between `before` and `after`; none where they do not follow each other.
+std::optional<std::string> between(std::string_view text, std::string_view before,
+                                   std::string_view after) {
+    const auto begin = text.find(before);
+    if (begin == std::string_view::npos) return std::nullopt;
+    const auto from = begin + before.size();
+    const auto end = text.find(after, from);
+    if (end == std::string_view::npos) return std::nullopt;
+    return std::string(text.substr(from, end - from));
 }
 
 }  // namespace
+
+std::optional<InequivalentArgument> parse_inequivalent_argument(std::string_view reply_text) {
+    // inequivalent arg 'NAME' for queue 'Q' in vhost 'V': received …
+    auto name = between(reply_text, "inequivalent arg '", "'");
+    if (!name) return std::nullopt;
+    InequivalentArgument argument{std::move(*name), {}, {}};
+    // … but current is the value 'VALUE' of type 'TYPE'
+    const auto current = reply_text.rfind("but current is ");
+    if (current == std::string_view::npos) return std::nullopt;
+    const auto tail = reply_text.substr(current);
+    argument.value = between(tail, "the value '", "' of type '").value_or("");
+    if (!argument.value.empty()) argument.type = between(tail, "' of type '", "'").value_or("");
+    // … but current is 'true'
+    if (argument.value.empty())
+        argument.value = between(tail, "but current is '", "'").value_or("");
+    return argument;
+}
+
+/// The arguments of a declaration, with the texts that they point to.
+struct QueueDeclarer::Declaration {
+    bool durable = true;
+    bool auto_delete = false;
+    std::vector<amqp_table_entry_t> arguments;
+    std::deque<std::string> texts;
+
+    amqp_table_entry_t& entry(std::string name) {
+        remove(name);
+        arguments.emplace_back();
+        arguments.back().key = bytes_of(texts.emplace_back(std::move(name)));
+        return arguments.back();
+    }
+    void text(std::string name, std::string value) {
+        auto& argument = entry(std::move(name));
+        argument.value.kind = AMQP_FIELD_KIND_UTF8;
+        argument.value.value.bytes = bytes_of(texts.emplace_back(std::move(value)));
+    }
+    void number(std::string name, std::int64_t value) {
+        auto& argument = entry(std::move(name));
+        argument.value.kind = AMQP_FIELD_KIND_I64;
+        argument.value.value.i64 = value;
+    }
+    void boolean(std::string name, bool value) {
+        auto& argument = entry(std::move(name));
+        argument.value.kind = AMQP_FIELD_KIND_BOOLEAN;
+        argument.value.value.boolean = value ? 1 : 0;
+    }
+    void remove(std::string_view name) {
+        std::erase_if(arguments, [name](const auto& one) { return view(one.key) == name; });
+    }
+    [[nodiscard]] bool has(std::string_view name) const {
+        return std::ranges::any_of(arguments,
+                                   [name](const auto& one) { return view(one.key) == name; });
+    }
+    /// Makes it what the existing queue is, in this respect. False where that cannot be said.
+    bool adopt(const InequivalentArgument& argument);
+};
+
+bool QueueDeclarer::Declaration::adopt(const InequivalentArgument& argument) {
+    if (argument.name == "durable" || argument.name == "auto_delete") {
+        (argument.name == "durable" ? durable : auto_delete) = argument.value == "true";
+        return true;
+    }
+    if (argument.value.empty()) {
+        const bool had = has(argument.name);
+        remove(argument.name);
+        return had;
+    }
+    if (argument.type == "longstr") {
+        text(argument.name, argument.value);
+    } else if (argument.type == "bool") {
+        boolean(argument.name, argument.value == "true");
+    } else {
+        const auto value = parse_number<std::int64_t>(argument.value);
+        if (!value) return false;
+        number(argument.name, *value);
+    }
+    return true;
+}
 
 QueueSpec work_queue(const RabbitMqSettings& settings, std::string name) {
     return {.name = std::move(name),
@@ -71,6 +119,47 @@ QueueSpec work_queue(const RabbitMqSettings& settings, std::string name) {
             .returns_to = {}};
 }
 
+QueueSpec dead_letter_queue(const RabbitMqSettings& settings, std::string_view queue) {
+    return {.name = dead_letter_queue_name(queue),
+            .role = QueueRole::dead_letter,
+            .type = settings.queue_type,
+            .max_priority = 0,
+            .delay = {},
+            .returns_to = {}};
+}
+
+QueueSpec delay_queue(std::string_view queue, std::chrono::milliseconds delay) {
+    const auto step = round_up_delay(delay);
+    return {.name = delay_queue_name(queue, step),
+            .role = QueueRole::delay,
+            .type = RabbitMqQueueType::quorum,
+            .max_priority = 0,
+            .delay = step,
+            .returns_to = std::string(queue)};
+}
+
+QueueDeclarer::Declaration QueueDeclarer::plain(const QueueSpec& spec) const {
+    Declaration declaration;
+    if (spec.role == QueueRole::delay) {
+        // No expiry: a quorum queue with `x-expires` goes that long after it was made, with all
+        // that waits in it, whatever is declared or published meanwhile (rabbitmq-server#5894).
+        declaration.number("x-message-ttl", spec.delay.count());
+        declaration.text("x-dead-letter-exchange", "");
+        declaration.text("x-dead-letter-routing-key", spec.returns_to);
+        return declaration;
+    }
+    if (spec.type == RabbitMqQueueType::quorum) {
+        declaration.text("x-queue-type", "quorum");
+        // Before 4.0 there is no limit unless one is set, and -1 is none: 3.10 drops a message with
+        // it at its first return.
+        if (link_.server_version_major() >= kFirstVersionWithLimit)
+            declaration.number("x-delivery-limit", -1);
+    }
+    if (spec.role == QueueRole::work && spec.max_priority > 0)
+        declaration.number("x-max-priority", spec.max_priority);
+    return declaration;
+}
+
 AmqpResult<void> QueueDeclarer::open() {
     if (open_) return {};
     auto opened = link_.open_channel(channel_);
@@ -78,13 +167,20 @@ AmqpResult<void> QueueDeclarer::open() {
     return opened;
 }
 
+void QueueDeclarer::close() {
+    if (std::exchange(open_, false))
+        amqp_channel_close(link_.state(), channel_, AMQP_REPLY_SUCCESS);
+}
+
 AmqpResult<QueueState> QueueDeclarer::declare(const std::string& queue, bool passive,
-                                              const amqp_table_t& arguments) {
+                                              const Declaration& declaration) {
     auto opened = open();
     if (!opened) return tl::make_unexpected(std::move(opened.error()));
-    const auto* ok =
-        amqp_queue_declare(link_.state(), channel_, bytes_of(queue), passive ? 1 : 0,
-                           /*durable=*/1, /*exclusive=*/0, /*auto_delete=*/0, arguments);
+    auto arguments = declaration.arguments;
+    const auto* ok = amqp_queue_declare(
+        link_.state(), channel_, bytes_of(queue), passive ? 1 : 0, declaration.durable ? 1 : 0,
+        /*exclusive=*/0, declaration.auto_delete ? 1 : 0,
+        {.num_entries = static_cast<int>(arguments.size()), .entries = arguments.data()});
     if (ok == nullptr) {
         open_ = false;
         const auto request = fmt::format("{} queue '{}'", passive ? "use" : "declare", queue);
@@ -97,24 +193,25 @@ AmqpResult<QueueState> QueueDeclarer::declare(const std::string& queue, bool pas
 }
 
 AmqpResult<QueueState> QueueDeclarer::inspect(const std::string& queue) {
-    return declare(queue, true, amqp_empty_table);
+    return declare(queue, true, {});
 }
 
 AmqpResult<void> QueueDeclarer::declare_active(const QueueSpec& spec) {
-    if (spec.role != QueueRole::delay) {
-        auto arguments = plain_arguments(spec);
-        auto declared = declare(spec.name, false, table_of(arguments));
-        if (!declared) return tl::make_unexpected(std::move(declared.error()));
-        return {};
-    }
-    auto arguments = delay_arguments(spec, true);
-    auto declared = declare(spec.name, false, table_of(arguments));
-    if (!declared && declared.error().channel_only &&
-        declared.error().reply_code != kAccessRefused) {
+    auto declaration = plain(spec);
+    if (spec.role == QueueRole::delay) {
+        // A quorum queue that keeps a message until the queue it goes to has confirmed it. A
+        // classic one forgets it as soon as it is on its way, so a broker's crash may lose it.
+        auto reliable = declaration;
+        reliable.text("x-queue-type", "quorum");
+        reliable.text("x-dead-letter-strategy", "at-least-once");
+        reliable.text("x-overflow", "reject-publish");
+        auto declared = declare(spec.name, false, reliable);
+        if (declared) return {};
+        if (!declared.error().channel_only || declared.error().reply_code == kAccessRefused)
+            return tl::make_unexpected(std::move(declared.error()));
         // A broker before 3.10 knows no such quorum queues.
-        auto classic = delay_arguments(spec, false);
-        declared = declare(spec.name, false, table_of(classic));
     }
+    auto declared = declare(spec.name, false, declaration);
     if (!declared) return tl::make_unexpected(std::move(declared.error()));
     return {};
 }
@@ -132,6 +229,59 @@ AmqpResult<void> QueueDeclarer::ensure(const QueueSpec& spec) {
         return declared;
     }
     return tl::make_unexpected(std::move(existing.error()));
+}
+
+AmqpResult<QueueTraits> QueueDeclarer::ensure_and_learn(const QueueSpec& spec) {
+    auto traits = learn(spec);
+    if (!traits || traits->known) return traits;
+    auto ensured = ensure(spec);
+    if (!ensured) return tl::make_unexpected(std::move(ensured.error()));
+    return traits;
+}
+
+AmqpResult<QueueTraits> QueueDeclarer::learn(const QueueSpec& spec) {
+    auto declaration = plain(spec);
+    QueueTraits traits;
+    for (int tries = 0;; ++tries) {
+        auto declared = declare(spec.name, false, declaration);
+        if (declared) break;
+        if (!declared.error().channel_only) return tl::make_unexpected(std::move(declared.error()));
+        const auto argument = parse_inequivalent_argument(declared.error().error.message);
+        if (declared.error().reply_code != kPreconditionFailed || tries >= kMostArguments ||
+            !argument || !declaration.adopt(*argument)) {
+            traits.known = false;
+            break;
+        }
+    }
+    const auto value_of = [&](std::string_view name) -> const amqp_field_value_t* {
+        const auto found = std::ranges::find_if(
+            declaration.arguments, [name](const auto& one) { return view(one.key) == name; });
+        return found == declaration.arguments.end() ? nullptr : &found->value;
+    };
+    if (const auto* type = value_of("x-queue-type")) {
+        traits.quorum = view(type->value.bytes) == "quorum";
+        traits.stream = view(type->value.bytes) == "stream";
+    }
+    if (const auto* single = value_of("x-single-active-consumer"))
+        traits.single_active_consumer = single->value.boolean != 0;
+    if (const auto* limit = value_of("x-delivery-limit"))
+        traits.unlimited_returns = limit->value.i64 == -1;
+    traits.auto_delete = declaration.auto_delete;
+    return traits;
+}
+
+AmqpResult<bool> QueueDeclarer::may_ensure(const std::string& queue) {
+    auto existing = inspect(queue);
+    if (existing) return true;
+    if (existing.error().reply_code != kNotFound)
+        return tl::make_unexpected(std::move(existing.error()));
+    // RabbitMQ looks at the user's right before it looks at the arguments, and makes no queue of
+    // arguments like these.
+    Declaration impossible;
+    impossible.number("x-expires", -1);
+    auto declared = declare(queue, false, impossible);
+    if (declared || declared.error().reply_code == kPreconditionFailed) return false;
+    return tl::make_unexpected(std::move(declared.error()));
 }
 
 }  // namespace rococo::messaging

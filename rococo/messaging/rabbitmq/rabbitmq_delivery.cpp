@@ -3,22 +3,17 @@
 
 #include <algorithm>
 #include <cstring>
-#include <span>
 
-#include "amqp_failure.hpp"
+#include "amqp_properties.hpp"
 #include "amqp_value_text.hpp"
+#include "rococo/base/timestamp.hpp"
 #include "rococo_headers.hpp"
 
 namespace rococo::messaging {
 namespace {
 
-std::span<const amqp_table_entry_t> entries_of(const amqp_table_t& table) {
-    return {table.entries, static_cast<std::size_t>(table.num_entries)};
-}
-
-bool has(const amqp_basic_properties_t& properties, amqp_flags_t flag) {
-    return (properties._flags & flag) != 0;
-}
+// A body above this gets memory as it arrives.
+constexpr std::size_t kOwnMemoryAbove = 1U << 20U;
 
 std::uint32_t believable(std::int64_t attempts) {
     return static_cast<std::uint32_t>(
@@ -39,58 +34,79 @@ std::string_view shown_header_name(std::string_view name, bool is_copy) {
 std::unique_ptr<RabbitMqDelivery> RabbitMqDelivery::create(
     amqp_bytes_t raw_properties, const amqp_basic_properties_t& properties, std::size_t body_bytes,
     std::string_view queue_name) {
-    std::unique_ptr<RabbitMqDelivery> delivery(new (
-        raw_properties.len + queue_name.size() + body_bytes) RabbitMqDelivery(raw_properties.len));
+    const std::size_t body_storage = body_bytes > kOwnMemoryAbove ? 0 : body_bytes;
+    std::unique_ptr<RabbitMqDelivery> delivery(
+        new (raw_properties.len + queue_name.size() + body_storage)
+            RabbitMqDelivery(raw_properties.len));
     if (raw_properties.len > 0)
         std::memcpy(delivery->storage(), raw_properties.bytes, raw_properties.len);
     // Its own copy: a delivery may outlive the connection that it came by.
     char* const name = delivery->storage() + raw_properties.len;
     std::memcpy(name, queue_name.data(), queue_name.size());
     delivery->queue = {name, queue_name.size()};
-    delivery->body = {delivery->body_storage(), body_bytes};
-    if (has(properties, AMQP_BASIC_MESSAGE_ID_FLAG))
-        delivery->id = delivery->rebased(properties.message_id, raw_properties);
-    if (has(properties, AMQP_BASIC_CONTENT_TYPE_FLAG))
-        delivery->content_type = delivery->rebased(properties.content_type, raw_properties);
-    if (has(properties, AMQP_BASIC_CORRELATION_ID_FLAG))
-        delivery->correlation_id = delivery->rebased(properties.correlation_id, raw_properties);
-    if (has(properties, AMQP_BASIC_TIMESTAMP_FLAG)) {
-        // A timestamp beyond the year 9999 is no time; arithmetic with it could overflow.
-        constexpr std::uint64_t kLatest = 253'402'300'799;
-        delivery->sent_at =
-            SystemTime(std::chrono::seconds(std::min(properties.timestamp, kLatest)));
-    }
+    delivery->announced_bytes_ = body_bytes;
+    const auto text = [&](TextProperty property) {
+        return delivery->rebased(text_of(properties, property), raw_properties);
+    };
+    delivery->id = text(kMessageId);
+    delivery->content_type = text(kContentType);
+    delivery->correlation_id = text(kCorrelationId);
+    delivery->content_encoding = text(kContentEncoding);
+    delivery->reply_to = text(kReplyTo);
+    delivery->type = text(kType);
+    delivery->app_id = text(kAppId);
+    if (has(properties, AMQP_BASIC_PRIORITY_FLAG)) delivery->priority = properties.priority;
+    if (has(properties, AMQP_BASIC_TIMESTAMP_FLAG))
+        delivery->sent_at = time_from_timestamp(properties.timestamp);
     if (has(properties, AMQP_BASIC_HEADERS_FLAG))
         delivery->read_headers(properties.headers, raw_properties);
     return delivery;
 }
 
-std::string_view RabbitMqDelivery::rebased(amqp_bytes_t bytes, amqp_bytes_t raw) const {
-    if (bytes.len == 0) return {};
-    const auto offset = static_cast<const char*>(bytes.bytes) - static_cast<const char*>(raw.bytes);
-    return {storage() + offset, bytes.len};
+bool RabbitMqDelivery::append(std::string_view part) {
+    if (part.size() > announced_bytes_ - body.size()) return false;
+    if (announced_bytes_ > kOwnMemoryAbove) {
+        const auto needed = large_body_.size() + part.size();
+        if (needed > large_body_.capacity())
+            large_body_.reserve(std::min(announced_bytes_, std::max(kOwnMemoryAbove, 4 * needed)));
+        large_body_.append(part);
+        body = large_body_;
+        return true;
+    }
+    char* const begin = storage() + raw_bytes_ + queue.size();
+    if (!part.empty()) std::memcpy(begin + body.size(), part.data(), part.size());
+    body = {begin, body.size() + part.size()};
+    return true;
+}
+
+std::string_view RabbitMqDelivery::rebased(std::string_view text, amqp_bytes_t raw) const {
+    if (text.empty()) return {};
+    return {storage() + (text.data() - static_cast<const char*>(raw.bytes)), text.size()};
 }
 
 void RabbitMqDelivery::read_headers(const amqp_table_t& table, amqp_bytes_t raw) {
-    std::uint32_t charged = 0;
+    // What the broker counts is no attempt: it counts what was merely fetched as well.
     bool is_copy = false;
     for (const auto& entry : entries_of(table)) {
         const auto name = view(entry.key);
         if (name != headers::kAttempts && name != headers::kDeliveryCount) continue;
-        const auto attempts = to_integer(entry.value);
-        if (!attempts) continue;
-        is_copy = is_copy || name == headers::kAttempts;
-        charged = std::max(charged, believable(*attempts));
+        const auto count = to_integer(entry.value);
+        if (!count) continue;
+        if (name == headers::kDeliveryCount) {
+            returns = believable(*count);
+        } else {
+            is_copy = true;
+            attempt = believable(*count) + 1;
+        }
     }
-    attempt = charged + 1;
 
     kept_headers_ = std::make_unique<Headers>();
     for (const auto& entry : entries_of(table)) {
-        const auto name = shown_header_name(rebased(entry.key, raw), is_copy);
+        const auto name = shown_header_name(rebased(view(entry.key), raw), is_copy);
         if (name.empty()) continue;
         const auto value =
             is_text(entry.value)
-                ? rebased(entry.value.value.bytes, raw)
+                ? rebased(view(entry.value.value.bytes), raw)
                 : std::string_view(kept_headers_->rendered.emplace_back(to_text(entry.value)));
         kept_headers_->views.push_back({name, value});
     }

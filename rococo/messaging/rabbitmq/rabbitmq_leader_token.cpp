@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
-#include "rococo/messaging/rabbitmq_leader_token.hpp"
+#include "rococo/messaging/rabbitmq/rabbitmq_leader_token.hpp"
 
 #include <algorithm>
 #include <utility>
 
+#include "any_host.hpp"
 #include "leader_session.hpp"
 
 namespace rococo::messaging {
@@ -14,19 +15,26 @@ RabbitMqLeaderToken::RabbitMqLeaderToken(RabbitMqSettings settings, std::string 
 
 RabbitMqLeaderToken::~RabbitMqLeaderToken() { release(); }
 
+template <typename Use>
+Result<void> RabbitMqLeaderToken::on_any_node(Use use) const {
+    auto used = on_any_host(settings_, use);
+    if (!used) return tl::make_unexpected(std::move(used.error().error));
+    return {};
+}
+
+Result<void> RabbitMqLeaderToken::check() const {
+    return on_any_node([this](const RabbitMqAddress& address) {
+        return Session::check(settings_, address, queue_, clock_);
+    });
+}
+
 Result<void> RabbitMqLeaderToken::connect() {
-    auto addresses = rabbitmq_addresses(settings_);
-    if (!addresses) return tl::make_unexpected(std::move(addresses.error()));
-    std::optional<Error> first;
-    for (const auto& address : *addresses) {
+    return on_any_node([this](const RabbitMqAddress& address) -> AmqpResult<void> {
         auto session = Session::open(settings_, address, queue_, clock_);
-        if (session) {
-            session_ = std::move(*session);
-            return {};
-        }
-        if (!first) first = std::move(session.error().error);
-    }
-    return tl::make_unexpected(std::move(*first));
+        if (!session) return tl::make_unexpected(std::move(session.error()));
+        session_ = std::move(*session);
+        return {};
+    });
 }
 
 Error RabbitMqLeaderToken::lose(Error error) {

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
-#include "rococo/messaging/rabbitmq_sender.hpp"
+#include "rococo/messaging/rabbitmq/rabbitmq_sender.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <condition_variable>
 #include <mutex>
@@ -11,13 +12,15 @@
 #include <utility>
 
 #include "amqp_link.hpp"
+#include "any_host.hpp"
 #include "confirmed_publisher.hpp"
 #include "message_copy.hpp"
-#include "random_fork.hpp"
+#include "rococo/base/duration_text.hpp"
 
 namespace rococo::messaging {
 namespace {
 
+constexpr amqp_channel_t kInspectChannel = 1;
 constexpr std::size_t kMostShortBytes = 255;  // AMQP 0-9-1, shortstr.
 
 /// What one call of `send` waits for.
@@ -52,14 +55,6 @@ private:
     std::shared_ptr<Batch> batch_;
 };
 
-/// A random UUID (RFC 4122, version 4).
-std::string make_uuid(const RandomSource& random) {
-    const auto high = (random() & 0xffffffffffff0fffU) | 0x0000000000004000U;
-    const auto low = (random() & 0x3fffffffffffffffU) | 0x8000000000000000U;
-    return fmt::format("{:08x}-{:04x}-{:04x}-{:04x}-{:012x}", high >> 32, (high >> 16) & 0xffffU,
-                       high & 0xffffU, low >> 48, low & 0xffffffffffffU);
-}
-
 Result<void> check_lengths(std::string_view queue, const OutgoingMessage& message) {
     const auto refuse = [](std::string_view what, std::size_t bytes) {
         return failure(ErrorKind::usage, fmt::format("{} has {} bytes; AMQP allows 1 to {}", what,
@@ -67,12 +62,16 @@ Result<void> check_lengths(std::string_view queue, const OutgoingMessage& messag
     };
     if (queue.empty() || queue.size() > kMostShortBytes)
         return refuse("The name of the queue", queue.size());
-    if (message.id.size() > kMostShortBytes)
-        return refuse("The id of a message", message.id.size());
-    if (message.content_type.size() > kMostShortBytes)
-        return refuse("The content type of a message", message.content_type.size());
-    if (message.correlation_id.size() > kMostShortBytes)
-        return refuse("The correlation id of a message", message.correlation_id.size());
+    const std::array<std::pair<std::string_view, std::size_t>, 7> properties{
+        {{"The id of a message", message.id.size()},
+         {"The content type of a message", message.content_type.size()},
+         {"The content encoding of a message", message.content_encoding.size()},
+         {"The correlation id of a message", message.correlation_id.size()},
+         {"The reply-to of a message", message.reply_to.size()},
+         {"The type of a message", message.type.size()},
+         {"The application id of a message", message.app_id.size()}}};
+    for (const auto& [what, bytes] : properties)
+        if (bytes > kMostShortBytes) return refuse(what, bytes);
     for (const auto& [name, value] : message.headers)
         if (name.empty() || name.size() > kMostShortBytes)
             return refuse("The name of a header", name.size());
@@ -90,9 +89,10 @@ public:
           publisher_(settings_, clock, logger, fork_random(random), "sender") {}
 
     Result<void> send(std::string_view queue, std::span<const OutgoingMessage> messages);
-    Result<void> check();
+    Result<bool> has_queue(const std::string& queue);
 
 private:
+    [[nodiscard]] bool wait_for(Batch& batch, std::unique_lock<std::mutex>& lock);
     [[nodiscard]] std::unique_ptr<Publication> publication_of(std::string_view queue,
                                                               const OutgoingMessage& message,
                                                               const std::shared_ptr<Batch>& batch);
@@ -112,16 +112,12 @@ std::unique_ptr<Publication> RabbitMqSender::Impl::publication_of(
     auto body = std::make_shared<std::string>(message.body);
     auto copy = std::make_unique<MessageCopy>(*body);
     copy->keep(std::move(body));
-    if (message.id.empty()) {
+    std::string id = message.id;
+    if (id.empty()) {
         const std::lock_guard lock(random_mutex_);
-        copy->set_message_id(make_uuid(random_));
-    } else {
-        copy->set_message_id(message.id);
+        id = random_uuid(random_);
     }
-    if (!message.content_type.empty()) copy->set_content_type(message.content_type);
-    if (!message.correlation_id.empty()) copy->set_correlation_id(message.correlation_id);
-    copy->set_timestamp(clock_.now());
-    for (const auto& [name, value] : message.headers) copy->set_header(name, value);
+    copy->set_properties(message, std::move(id), clock_.now());
     publication->message = std::move(copy);
     return publication;
 }
@@ -143,31 +139,44 @@ Result<void> RabbitMqSender::Impl::send(std::string_view queue,
     publisher_.submit(std::move(publications));
 
     std::unique_lock lock(batch->mutex);
-    const bool done = batch->changed.wait_for(
-        lock, settings_.send_timeout, [&batch] { return batch->left == 0 || batch->refused; });
+    const bool done = wait_for(*batch, lock);
     if (batch->left == 0) return {};
     batch->abandoned.store(true);
     const auto why = batch->error ? batch->error->message : "RabbitMQ has not confirmed";
     if (done) return failure(batch->error->kind, why);
+    if (!publisher_.was_connected())
+        return failure(ErrorKind::unavailable,
+                       fmt::format("Nothing was sent to '{}': {}", queue, why));
     return failure(
         ErrorKind::unavailable,
-        fmt::format("Sending to '{}': {} of {} messages not confirmed after {} ms: {}", queue,
-                    batch->left, messages.size(), settings_.send_timeout.count(), why));
+        fmt::format("Sending to '{}': {} of {} messages not confirmed after {}: {}", queue,
+                    batch->left, messages.size(), format_duration(settings_.send_timeout), why));
 }
 
-Result<void> RabbitMqSender::Impl::check() {
-    auto addresses = rabbitmq_addresses(settings_);
-    if (!addresses) return tl::make_unexpected(std::move(addresses.error()));
-    std::optional<Error> first;
-    for (const auto& address : *addresses) {
-        auto link = AmqpLink::connect(settings_, address, "check");
-        if (link) {
-            (*link)->close();
-            return {};
-        }
-        if (!first) first = std::move(link.error().error);
+// True once it is decided; false where the time is over before that.
+bool RabbitMqSender::Impl::wait_for(Batch& batch, std::unique_lock<std::mutex>& lock) {
+    const auto decided = [&batch] { return batch.left == 0 || batch.refused; };
+    const auto start = std::chrono::steady_clock::now();
+    if (const auto first = settings_.first_send_timeout; first.count() > 0) {
+        if (batch.changed.wait_until(lock, start + first, decided)) return true;
+        if (!publisher_.was_connected()) return false;
     }
-    return tl::make_unexpected(std::move(*first));
+    return batch.changed.wait_until(lock, start + settings_.send_timeout, decided);
+}
+
+Result<bool> RabbitMqSender::Impl::has_queue(const std::string& queue) {
+    auto has = on_any_host(settings_, [&](const RabbitMqAddress& address) -> AmqpResult<bool> {
+        auto link = AmqpLink::connect(settings_, address, "check");
+        if (!link) return tl::make_unexpected(std::move(link.error()));
+        auto state = QueueDeclarer(**link, kInspectChannel).inspect(queue);
+        (*link)->close();
+        if (state) return true;
+        // One that belongs to another connection exists, though the broker refuses to tell of it.
+        if (state.error().channel_only) return state.error().reply_code != kNotFound;
+        return tl::make_unexpected(std::move(state.error()));
+    });
+    if (!has) return tl::make_unexpected(std::move(has.error().error));
+    return *has;
 }
 
 RabbitMqSender::RabbitMqSender(RabbitMqSettings settings, const Clock& clock, Logger logger,
@@ -178,6 +187,6 @@ Result<void> RabbitMqSender::send(std::string_view queue,
                                   std::span<const OutgoingMessage> messages) {
     return impl_->send(queue, messages);
 }
-Result<void> RabbitMqSender::check() { return impl_->check(); }
+Result<bool> RabbitMqSender::has_queue(const std::string& queue) { return impl_->has_queue(queue); }
 
 }  // namespace rococo::messaging

@@ -1,22 +1,15 @@
 // SPDX-License-Identifier: MIT
-#include "rococo/messaging/rabbitmq_settings.hpp"
+#include "rococo/messaging/rabbitmq/rabbitmq_settings.hpp"
 
-#include <charconv>
 #include <optional>
+
+#include "rococo/base/text.hpp"
 
 namespace rococo::messaging {
 namespace {
 
 constexpr std::uint16_t kPlainPort = 5672;
 constexpr std::uint16_t kTlsPort = 5671;
-
-std::optional<std::uint16_t> parse_port(std::string_view text) {
-    std::uint16_t port = 0;
-    const auto* end = text.data() + text.size();
-    const auto [stop, error] = std::from_chars(text.data(), end, port);
-    if (error != std::errc() || stop != end || port == 0) return std::nullopt;
-    return port;
-}
 
 int hex_value(char digit) {
     if (digit >= '0' && digit <= '9') return digit - '0';
@@ -71,27 +64,17 @@ std::optional<RabbitMqAddress> parse_address(std::string_view entry, std::uint16
     }
     if (address.host.empty()) return std::nullopt;
     if (!port.empty()) {
-        const auto number = parse_port(port.substr(1));
-        if (!number) return std::nullopt;
+        const auto number = parse_number<std::uint16_t>(port.substr(1));
+        if (number.value_or(0) == 0) return std::nullopt;
         address.port = *number;
     }
     return address;
 }
 
-std::string_view trim(std::string_view text) {
-    while (!text.empty() && text.front() == ' ') text.remove_prefix(1);
-    while (!text.empty() && text.back() == ' ') text.remove_suffix(1);
-    return text;
-}
-
 std::vector<std::string> split_hosts(std::string_view list) {
     std::vector<std::string> hosts;
-    while (true) {
-        const auto comma = list.find(',');
-        hosts.emplace_back(trim(list.substr(0, comma)));
-        if (comma == std::string_view::npos) return hosts;
-        list.remove_prefix(comma + 1);
-    }
+    for (const auto host : split(list, ',')) hosts.emplace_back(trim(host));
+    return hosts;
 }
 
 Result<void> apply_credentials(std::string_view credentials, RabbitMqSettings& settings) {
@@ -174,7 +157,7 @@ Result<std::vector<RabbitMqAddress>> rabbitmq_addresses(const RabbitMqSettings& 
         if (!address) {
             return failure(ErrorKind::configuration,
                            "RABBITMQ_HOST: '" + entry +
-                               "' is no host. Expected names or addresses separated by commas, "
+                               "' is not a host. Expected names or addresses separated by commas, "
                                "each optionally with :port (1 to 65535).");
         }
         addresses.push_back(std::move(*address));

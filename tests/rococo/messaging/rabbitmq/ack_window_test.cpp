@@ -16,14 +16,15 @@ using Ack = AckWindow::Ack;
 
 std::vector<Ack> take(AckWindow& window, bool stragglers = false) {
     std::vector<Ack> acks;
-    window.take(stragglers, acks);
+    std::vector<AckWindow::Settled> settled;
+    window.take(stragglers, acks, settled);
     return acks;
 }
 
 TEST(AckWindow, CoalescesContiguousAcknowledgements) {
     AckWindow window;
-    for (std::uint64_t tag = 1; tag <= 5; ++tag) window.delivered(tag);
-    for (std::uint64_t tag = 1; tag <= 4; ++tag) window.acknowledge(tag);
+    for (std::uint64_t tag = 1; tag <= 5; ++tag) ASSERT_TRUE(window.delivered(tag));
+    for (std::uint64_t tag = 1; tag <= 4; ++tag) window.acknowledge(tag, Verdict::ack);
     EXPECT_THAT(take(window), ElementsAre(Ack{4, true}));
     EXPECT_EQ(window.in_hand(), 1U);
     EXPECT_EQ(window.wanted(), 0U);
@@ -31,21 +32,21 @@ TEST(AckWindow, CoalescesContiguousAcknowledgements) {
 
 TEST(AckWindow, NeverCoversADeliveryInHand) {
     AckWindow window;
-    for (std::uint64_t tag = 1; tag <= 5; ++tag) window.delivered(tag);
-    for (const std::uint64_t tag : {5U, 3U, 1U}) window.acknowledge(tag);
+    for (std::uint64_t tag = 1; tag <= 5; ++tag) ASSERT_TRUE(window.delivered(tag));
+    for (const std::uint64_t tag : {5U, 3U, 1U}) window.acknowledge(tag, Verdict::ack);
     EXPECT_THAT(take(window), ElementsAre(Ack{1, false}));
     EXPECT_EQ(window.wanted(), 2U);
     EXPECT_THAT(take(window, true), ElementsAre(Ack{3, false}, Ack{5, false}));
-    window.acknowledge(2);
-    window.acknowledge(4);
+    window.acknowledge(2, Verdict::ack);
+    window.acknowledge(4, Verdict::ack);
     EXPECT_THAT(take(window), ElementsAre(Ack{4, true}));
 }
 
 TEST(AckWindow, DoesNotNameATagThatWasSettledOtherwise) {
     AckWindow window;
-    for (std::uint64_t tag = 1; tag <= 3; ++tag) window.delivered(tag);
-    window.acknowledge(1);
-    window.acknowledge(2);
+    for (std::uint64_t tag = 1; tag <= 3; ++tag) ASSERT_TRUE(window.delivered(tag));
+    window.acknowledge(1, Verdict::ack);
+    window.acknowledge(2, Verdict::ack);
     window.settled_otherwise(3);
     EXPECT_THAT(take(window), ElementsAre(Ack{2, true}));
     EXPECT_EQ(window.oldest(), 0U);
@@ -53,24 +54,50 @@ TEST(AckWindow, DoesNotNameATagThatWasSettledOtherwise) {
 
 TEST(AckWindow, SendsNothingTwice) {
     AckWindow window;
-    window.delivered(1);
-    window.delivered(2);
-    window.acknowledge(2);
+    ASSERT_TRUE(window.delivered(1));
+    ASSERT_TRUE(window.delivered(2));
+    window.acknowledge(2, Verdict::ack);
     EXPECT_THAT(take(window, true), ElementsAre(Ack{2, false}));
     EXPECT_THAT(take(window, true), IsEmpty());
-    window.acknowledge(2);
-    window.acknowledge(1);
+    window.acknowledge(2, Verdict::ack);
+    window.acknowledge(1, Verdict::ack);
     EXPECT_THAT(take(window, true), ElementsAre(Ack{1, false}));
+}
+
+TEST(AckWindow, TakesNoDeliveryOutOfTurn) {
+    AckWindow window;
+    ASSERT_TRUE(window.delivered(1));
+    EXPECT_FALSE(window.delivered(1));
+    EXPECT_FALSE(window.delivered(3));
+    EXPECT_FALSE(window.delivered(std::uint64_t{1} << 63));
+    EXPECT_TRUE(window.delivered(2));
+    EXPECT_EQ(window.in_hand(), 2U);
 }
 
 TEST(AckWindow, IgnoresTagsItDoesNotKnow) {
     AckWindow window;
-    window.acknowledge(7);
-    window.delivered(1);
-    window.acknowledge(2);
-    window.reset();
-    window.acknowledge(1);
+    window.acknowledge(7, Verdict::ack);
+    ASSERT_TRUE(window.delivered(1));
+    window.acknowledge(2, Verdict::ack);
     EXPECT_THAT(take(window, true), IsEmpty());
+    EXPECT_EQ(window.in_hand(), 1U);
+}
+
+TEST(AckWindow, TellsWhichVerdictsAnAcknowledgementCarriesOut) {
+    AckWindow window;
+    for (std::uint64_t tag = 1; tag <= 4; ++tag) ASSERT_TRUE(window.delivered(tag));
+    window.acknowledge(1, Verdict::retry);
+    window.acknowledge(2, Verdict::ack);
+    window.acknowledge(4, Verdict::dead_letter);
+    std::vector<Ack> acks;
+    std::vector<AckWindow::Settled> settled;
+    window.take(true, acks, settled);
+    EXPECT_THAT(settled, ElementsAre(AckWindow::Settled{1, Verdict::retry},
+                                     AckWindow::Settled{2, Verdict::ack},
+                                     AckWindow::Settled{4, Verdict::dead_letter}));
+    std::vector<std::uint64_t> open;
+    window.list_open(open);
+    EXPECT_THAT(open, ElementsAre(3U));
 }
 
 TEST(AckWindow, SettlesEveryDeliveryExactlyOnceWhateverTheOrder) {
@@ -83,13 +110,13 @@ TEST(AckWindow, SettlesEveryDeliveryExactlyOnceWhateverTheOrder) {
         std::uint64_t next = 1;
         for (int step = 0; step < 300; ++step) {
             if (random() % 2 == 0) {
-                window.delivered(next);
+                ASSERT_TRUE(window.delivered(next));
                 in_hand.push_back(next);
                 outstanding.insert(next++);
             } else if (!in_hand.empty()) {
                 const auto at =
                     in_hand.begin() + static_cast<std::ptrdiff_t>(random() % in_hand.size());
-                window.acknowledge(*at);
+                window.acknowledge(*at, Verdict::ack);
                 acknowledged.insert(*at);
                 in_hand.erase(at);
             }
@@ -105,7 +132,7 @@ TEST(AckWindow, SettlesEveryDeliveryExactlyOnceWhateverTheOrder) {
             }
             ASSERT_EQ(window.in_hand(), in_hand.size());
         }
-        for (const auto tag : in_hand) window.acknowledge(tag);
+        for (const auto tag : in_hand) window.acknowledge(tag, Verdict::ack);
         for (const auto& ack : take(window, true)) {
             if (ack.multiple)
                 outstanding.erase(outstanding.begin(), outstanding.lower_bound(ack.tag));

@@ -13,7 +13,6 @@
 #include <atomic>
 #include <cstdlib>
 #include <iostream>
-#include <random>
 #include <stdexcept>
 #include <thread>
 
@@ -148,19 +147,43 @@ void OtherClient::reopen() {
     amqp_confirm_select(state_, 1);
 }
 
-void OtherClient::declare(const std::string& queue,
-                          const std::vector<std::pair<std::string, std::string>>& text_arguments) {
+bool OtherClient::try_declare(const std::string& queue, const Declaration& declaration) {
     std::vector<amqp_table_entry_t> entries;
-    for (const auto& [key, value] : text_arguments) {
+    for (const auto& [key, value] : declaration.arguments) {
         amqp_table_entry_t entry{};
         entry.key = bytes(key);
-        entry.value.kind = AMQP_FIELD_KIND_UTF8;
-        entry.value.value.bytes = bytes(value);
+        if (value == "true") {
+            entry.value.kind = AMQP_FIELD_KIND_BOOLEAN;
+            entry.value.value.boolean = 1;
+        } else if (!value.empty() && value.find_first_not_of("0123456789") == std::string::npos) {
+            entry.value.kind = AMQP_FIELD_KIND_I64;
+            entry.value.value.i64 = std::stoll(value);
+        } else {
+            entry.value.kind = AMQP_FIELD_KIND_UTF8;
+            entry.value.value.bytes = bytes(value);
+        }
         entries.push_back(entry);
     }
     const amqp_table_t arguments{static_cast<int>(entries.size()), entries.data()};
-    if (amqp_queue_declare(state_, 1, bytes(queue), 0, 1, 0, 0, arguments) == nullptr)
-        throw std::runtime_error("cannot declare " + queue);
+    if (amqp_queue_declare(state_, 1, bytes(queue), 0, 1, 0, declaration.auto_delete ? 1 : 0,
+                           arguments) != nullptr)
+        return true;
+    reopen();
+    return false;
+}
+
+void OtherClient::declare(const std::string& queue, const Declaration& declaration) {
+    if (!try_declare(queue, declaration)) throw std::runtime_error("cannot declare " + queue);
+}
+
+bool OtherClient::is_declared_as(const std::string& queue, const Arguments& arguments) {
+    return ready(queue) >= 0 && try_declare(queue, Declaration{arguments});
+}
+
+void OtherClient::consume_exclusively(const std::string& queue) {
+    if (amqp_basic_consume(state_, 1, bytes(queue), amqp_empty_bytes, 0, 0, /*exclusive=*/1,
+                           amqp_empty_table) == nullptr)
+        throw std::runtime_error("cannot consume " + queue);
 }
 
 void OtherClient::publish(const std::string& queue, std::string_view body,
@@ -227,32 +250,27 @@ RabbitMqSettings settings_for(const std::string& queue, std::uint16_t port) {
     settings.port = port;
     settings.queue = queue;
     settings.connection_name = "test";
-    settings.connect_timeout = std::chrono::seconds(3);
-    settings.request_timeout = std::chrono::seconds(10);
+    settings.connect_timeout = std::chrono::seconds(20);
+    settings.request_timeout = kDeadline;
     settings.connect_tries = 2;
     settings.backoff_first = std::chrono::milliseconds(50);
     settings.backoff_limit = std::chrono::milliseconds(500);
-    settings.send_timeout = std::chrono::seconds(20);
+    settings.send_timeout = kDeadline;
     return settings;
 }
 
-RandomSource test_random() {
-    auto engine = std::make_shared<std::mt19937_64>(20261124);
-    auto mutex = std::make_shared<std::mutex>();
-    return [engine, mutex] {
-        const std::lock_guard lock(*mutex);
-        return (*engine)();
-    };
-}
-
 Deliveries receive(MessageAdapter& adapter, std::size_t count, std::chrono::milliseconds within) {
-    Deliveries all;
+    Events events;
     const auto deadline = std::chrono::steady_clock::now() + within;
-    while (all.size() < count && std::chrono::steady_clock::now() < deadline) {
-        const auto received = adapter.receive(deadline, all);
+    while (events.deliveries.size() < count && std::chrono::steady_clock::now() < deadline) {
+        const auto received = adapter.receive(deadline, events);
         if (!received) throw std::runtime_error(received.error().message);
     }
-    return all;
+    return std::move(events.deliveries);
+}
+
+bool receives_nothing(MessageAdapter& adapter) {
+    return receive(adapter, 1, std::chrono::milliseconds(300)).empty();
 }
 
 bool turn_until(MessageAdapter& adapter, const std::function<bool()>& condition,
@@ -260,12 +278,13 @@ bool turn_until(MessageAdapter& adapter, const std::function<bool()>& condition,
     const auto deadline = std::chrono::steady_clock::now() + within;
     while (!condition()) {
         if (std::chrono::steady_clock::now() >= deadline) return false;
-        Deliveries none;
+        Events none;
         const auto received =
             adapter.receive(std::chrono::steady_clock::now() + std::chrono::milliseconds(10), none);
         if (!received) throw std::runtime_error(received.error().message);
-        if (!none.empty())
-            throw std::runtime_error("an unexpected delivery: " + std::string(none[0]->body));
+        if (!none.deliveries.empty())
+            throw std::runtime_error("an unexpected delivery: " +
+                                     std::string(none.deliveries[0]->body));
     }
     return true;
 }

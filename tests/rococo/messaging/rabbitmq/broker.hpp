@@ -16,9 +16,14 @@
 
 #include "rococo/base/clock.hpp"
 #include "rococo/logger.hpp"
-#include "rococo/messaging/rabbitmq_connection.hpp"
+#include "rococo/messaging/rabbitmq/rabbitmq_connection.hpp"
+#include "support/seeded_random.hpp"
 
 namespace rococo::messaging::tests {
+
+/// How long a test waits for what must happen. No test passes faster for it; a busy machine needs
+/// it.
+inline constexpr std::chrono::milliseconds kDeadline = std::chrono::minutes(1);
 
 /// A Python program of the integration tests' support that takes commands on its standard input and
 /// answers each with a line. It ends with its input.
@@ -85,19 +90,30 @@ public:
     OtherClient(const OtherClient&) = delete;
     OtherClient& operator=(const OtherClient&) = delete;
 
-    void declare(const std::string& queue,
-                 const std::vector<std::pair<std::string, std::string>>& text_arguments = {});
+    using Arguments = std::vector<std::pair<std::string, std::string>>;
+    struct Declaration {
+        Arguments arguments{};  ///< A value of digits is a number, `true` a boolean, else text.
+        bool auto_delete = false;
+    };
+
+    void declare(const std::string& queue) { declare(queue, Declaration{}); }
+    void declare(const std::string& queue, const Declaration& declaration);
+    /// Whether the queue exists with these arguments and no others.
+    bool is_declared_as(const std::string& queue, const Arguments& arguments);
+    /// Consumes for as long as this client lives, and lets nobody else.
+    void consume_exclusively(const std::string& queue);
     void publish(const std::string& queue, std::string_view body,
                  const amqp_basic_properties_t* properties = nullptr);
     /// Takes the next message off the queue, waiting for it; none when the time is over.
     std::optional<SeenMessage> get(const std::string& queue,
-                                   std::chrono::milliseconds wait = std::chrono::seconds(5));
+                                   std::chrono::milliseconds wait = kDeadline);
     /// Messages ready; -1 where there is no such queue.
     int ready(const std::string& queue);
     void delete_queue(const std::string& queue);
 
 private:
     void reopen();
+    bool try_declare(const std::string& queue, const Declaration& declaration);
     amqp_connection_state_t state_;
 };
 
@@ -105,15 +121,15 @@ private:
 std::string fresh_queue();
 /// Settings for the broker, or a proxy before it, with short times.
 RabbitMqSettings settings_for(const std::string& queue, std::uint16_t port = broker().port());
-/// Seeded; safe from any thread.
-RandomSource test_random();
 
 /// Receives until there are so many deliveries, or the time is over.
 Deliveries receive(MessageAdapter& adapter, std::size_t count,
-                   std::chrono::milliseconds within = std::chrono::seconds(10));
+                   std::chrono::milliseconds within = kDeadline);
+/// Whether nothing arrives for a moment: what should not come has had the time to.
+bool receives_nothing(MessageAdapter& adapter);
 /// Receives nothing new for a while, or until the condition holds; whether it does.
 bool turn_until(MessageAdapter& adapter, const std::function<bool()>& condition,
-                std::chrono::milliseconds within = std::chrono::seconds(10));
+                std::chrono::milliseconds within = kDeadline);
 Settlement settlement(std::unique_ptr<Delivery> delivery, Verdict verdict);
 void settle(MessageAdapter& adapter, std::unique_ptr<Delivery> delivery, Verdict verdict);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "rococo/messaging/rabbitmq_dead_letters.hpp"
+#include "rococo/messaging/rabbitmq/rabbitmq_dead_letters.hpp"
 
 #include <amqp.h>
 #include <amqp_framing.h>
@@ -8,6 +8,7 @@
 #include <array>
 
 #include "broker.hpp"
+#include "rococo/messaging/message_name.hpp"
 
 namespace rococo::messaging::tests {
 namespace {
@@ -18,7 +19,7 @@ class RabbitMqDeadLettersTest : public testing::Test {
 protected:
     /// Lets the adapter give up messages with these bodies.
     void give_up(const std::vector<std::string>& bodies) {
-        RabbitMqConnection adapter(settings_for(queue_), clock_, log_.logger(), test_random());
+        RabbitMqConnection adapter(settings_for(queue_), clock_, log_.logger(), seeded_random());
         ASSERT_TRUE(adapter.open());
         for (const auto& body : bodies) {
             amqp_table_entry_t entry{};
@@ -47,7 +48,7 @@ protected:
     RecordingLog log_;
     OtherClient other_;
     std::string queue_ = fresh_queue();
-    RabbitMqDeadLetters letters_{settings_for(queue_), clock_, log_.logger(), test_random()};
+    RabbitMqDeadLetters letters_{settings_for(queue_), clock_, log_.logger(), seeded_random()};
 };
 
 using testing::ElementsAre;
@@ -143,6 +144,71 @@ TEST_F(RabbitMqDeadLettersTest, ShowsWhatOthersPutThere) {
     const std::vector<std::string> ids{letters[0].id};
     EXPECT_EQ(letters_.requeue(ids).value(), 1U);
     EXPECT_EQ(other_.get(queue_, 0ms)->body(), "foreign");
+}
+
+/// Looking gives the letters back. A quorum queue counts that, and drops a letter above its limit.
+class RabbitMqDeliveryLimitTest : public RabbitMqDeadLettersTest,
+                                  public testing::WithParamInterface<const char*> {};
+
+TEST_P(RabbitMqDeliveryLimitTest, LookingTenTimesLosesNoneAndKeepsTheirOrder) {
+    const std::string dead_letters = queue_ + ".dead-letter";
+    broker().command("ctl set_policy " + dead_letters + " ^" + dead_letters +
+                     "$ {\"delivery-limit\":" + GetParam() + "} --apply-to queues");
+    other_.declare(dead_letters, {.arguments = {{"x-queue-type", "quorum"}}});
+    give_up({"a", "b", "c", "d"});
+    const auto first = letters_.list(1000).value();
+    ASSERT_EQ(first.size(), 4U);
+    for (int look = 0; look < 10; ++look) {
+        EXPECT_EQ(letters_.list(2).value().size(), 2U);
+        EXPECT_TRUE(letters_.find(first[look % 4].id).value());
+        const auto seen = letters_.list(1000).value();
+        ASSERT_EQ(seen.size(), 4U) << "look " << look;
+        for (std::size_t i = 0; i < seen.size(); ++i) {
+            EXPECT_EQ(seen[i].body, first[i].body) << "look " << look;
+            EXPECT_EQ(seen[i].id, first[i].id);
+            EXPECT_EQ(seen[i].error, first[i].error);
+            EXPECT_EQ(seen[i].attempts, first[i].attempts);
+            EXPECT_EQ(seen[i].headers, first[i].headers);
+        }
+    }
+    const std::vector<std::string> ids{first[1].id};
+    EXPECT_EQ(letters_.requeue(ids).value(), 1U);
+    EXPECT_EQ(other_.get(queue_, 0ms)->body(), "b");
+    EXPECT_THAT(bodies(), ElementsAre("a", "c", "d"));
+    EXPECT_EQ(letters_.remove({}).value(), 3U);
+    EXPECT_EQ(letters_.count().value(), 0U);
+    broker().command("ctl clear_policy " + dead_letters);
+}
+
+INSTANTIATE_TEST_SUITE_P(Limits, RabbitMqDeliveryLimitTest, testing::Values("3", "0"));
+
+TEST_F(RabbitMqDeadLettersTest, ALetterIsFoundByTheNameThatTheLogHasForItsMessage) {
+    give_up({"without an id"});
+    const auto nameless = message_name("", "without an id");
+    amqp_basic_properties_t properties{};
+    properties._flags = AMQP_BASIC_MESSAGE_ID_FLAG | AMQP_BASIC_CONTENT_ENCODING_FLAG |
+                        AMQP_BASIC_REPLY_TO_FLAG | AMQP_BASIC_PRIORITY_FLAG;
+    properties.message_id = amqp_cstring_bytes("order-7");
+    properties.content_encoding = amqp_cstring_bytes("gzip");
+    properties.reply_to = amqp_cstring_bytes("replies");
+    properties.priority = 3;
+    other_.publish(queue_ + ".dead-letter", "foreign", &properties);
+
+    const auto letters = letters_.list(10).value();
+    ASSERT_EQ(letters.size(), 2U);
+    EXPECT_EQ(letters[0].message, nameless);
+    EXPECT_NE(letters[0].id, nameless) << "an id of its own, which no two share";
+    EXPECT_EQ(letters[1].message, "order-7");
+    EXPECT_THAT(letters[1].properties,
+                ElementsAre(Pair("content_encoding", "gzip"), Pair("reply_to", "replies"),
+                            Pair("priority", "3")));
+    EXPECT_EQ(letters_.find(nameless).value()->body, "without an id");
+    EXPECT_EQ(letters_.find(letters[0].id).value()->body, "without an id");
+    EXPECT_EQ(letters_.find("order-7").value()->body, "foreign");
+    EXPECT_EQ(letters_.requeue(std::vector<std::string>{nameless}).value(), 1U);
+    EXPECT_EQ(letters_.remove(std::vector<std::string>{"order-7"}).value(), 1U);
+    EXPECT_EQ(other_.get(queue_, 0ms)->body(), "without an id");
+    EXPECT_EQ(letters_.count().value(), 0U);
 }
 
 }  // namespace

@@ -2,11 +2,12 @@
 // What the adapter does when connections, queues and brokers fail under it.
 #include <gmock/gmock.h>
 
+#include <atomic>
 #include <set>
 #include <thread>
 
 #include "broker.hpp"
-#include "rococo/messaging/rabbitmq_sender.hpp"
+#include "rococo/messaging/rabbitmq/rabbitmq_sender.hpp"
 
 namespace rococo::messaging::tests {
 namespace {
@@ -24,8 +25,8 @@ protected:
     std::unique_ptr<RabbitMqConnection> open(const RabbitMqSettings& settings,
                                              std::size_t prefetch = 50) {
         auto adapter =
-            std::make_unique<RabbitMqConnection>(settings, clock_, log_.logger(), test_random());
-        adapter->set_prefetch(prefetch);
+            std::make_unique<RabbitMqConnection>(settings, clock_, log_.logger(), seeded_random());
+        adapter->limit({.deliveries = prefetch});
         const auto opened = adapter->open();
         if (!opened) throw std::runtime_error(opened.error().message);
         return adapter;
@@ -37,7 +38,8 @@ protected:
         }
         return *proxy_;
     }
-    bool until(const std::function<bool()>& condition, std::chrono::milliseconds within = 10s) {
+    bool until(const std::function<bool()>& condition,
+               std::chrono::milliseconds within = kDeadline) {
         const auto deadline = clock_.steady_now() + within;
         while (!condition()) {
             if (clock_.steady_now() >= deadline) return false;
@@ -64,7 +66,7 @@ TEST_F(RabbitMqFaults, NeverSettlesAnOldTagOnANewChannel) {
     ASSERT_EQ(again.size(), 10U) << log_.all();
     for (auto& delivery : old) settle(*adapter, std::move(delivery), Verdict::ack);
     for (int i = 0; i < 20; ++i) {
-        Deliveries none;
+        Events none;
         ASSERT_TRUE(adapter->receive(clock_.steady_now() + 10ms, none));
     }
     adapter->close();
@@ -75,9 +77,11 @@ TEST_F(RabbitMqFaults, SetsThePrefetchAgainAfterAReconnect) {
     auto adapter = open(settings_for(queue_, proxy().port()), 3);
     OtherClient other;
     for (int i = 0; i < 10; ++i) other.publish(queue_, std::to_string(i));
-    ASSERT_EQ(receive(*adapter, 10, 300ms).size(), 3U);
+    ASSERT_EQ(receive(*adapter, 3).size(), 3U);
+    EXPECT_TRUE(receives_nothing(*adapter));
     proxy().command("reset");
-    EXPECT_EQ(receive(*adapter, 10, 2s).size(), 3U);
+    EXPECT_EQ(receive(*adapter, 3).size(), 3U);
+    EXPECT_TRUE(receives_nothing(*adapter));
 }
 
 TEST_F(RabbitMqFaults, SurvivesAResetInTheMiddleOfAFrame) {
@@ -85,53 +89,60 @@ TEST_F(RabbitMqFaults, SurvivesAResetInTheMiddleOfAFrame) {
     auto adapter = open(settings_for(queue_, proxy().port()));
     const std::string body(50'000, 'x');
     proxy().command("cut_after 120000");
-    for (int i = 0; i < 10; ++i) other.publish(queue_, body);
-    std::size_t handled = 0;
-    const auto deadline = clock_.steady_now() + 10s;
-    bool quiet = false;
-    while (clock_.steady_now() < deadline && !(handled >= 10 && quiet)) {
-        auto deliveries = receive(*adapter, 1, 300ms);
-        quiet = deliveries.empty();
-        for (auto& delivery : deliveries) {
-            EXPECT_TRUE(delivery->body == body);
-            settle(*adapter, std::move(delivery), Verdict::ack);
-            ++handled;
+    std::set<std::string> sent;
+    for (int i = 0; i < 10; ++i) sent.insert(std::to_string(i) + body);
+    for (const auto& one : sent) other.publish(queue_, one);
+    std::set<std::string> handled;
+    const auto deadline = clock_.steady_now() + kDeadline;
+    // What was handled and comes again may be on its way still when the adapter is closed: then it
+    // is in the queue, and the next round takes it.
+    while (handled.size() < sent.size() || other.ready(queue_) != 0) {
+        if (!adapter) adapter = open(settings_for(queue_, proxy().port()));
+        bool quiet = false;
+        while (handled.size() < sent.size() || !quiet) {
+            ASSERT_LT(clock_.steady_now(), deadline) << log_.all();
+            auto deliveries = receive(*adapter, 1, 300ms);
+            quiet = deliveries.empty();
+            for (auto& delivery : deliveries) {
+                handled.emplace(delivery->body);
+                settle(*adapter, std::move(delivery), Verdict::ack);
+            }
         }
+        adapter->close();
+        adapter.reset();
     }
-    EXPECT_GE(handled, 10U);
+    EXPECT_TRUE(handled == sent);
     EXPECT_TRUE(log_.holds("Lost the connection"));
-    adapter->close();
-    EXPECT_EQ(other.ready(queue_), 0);
 }
 
 TEST_F(RabbitMqFaults, NoticesABlackHoleByItsHeartbeat) {
     auto settings = settings_for(queue_, proxy().port());
     settings.heartbeat = 1s;
+    settings.connect_timeout = kDeadline;
     auto adapter = open(settings);
     proxy().command("stall");
-    EXPECT_TRUE(turn_until(
-        *adapter, [&] { return log_.holds("Lost the connection"); }, 10s));
+    EXPECT_TRUE(turn_until(*adapter, [&] { return log_.holds("Lost the connection"); }));
     // Nothing waits while it tries to connect into the black hole.
     const auto before = clock_.steady_now();
-    Deliveries none;
+    Events none;
     ASSERT_TRUE(adapter->receive(before + 50ms, none));
-    EXPECT_LT(clock_.steady_now() - before, 500ms);
+    EXPECT_LT(clock_.steady_now() - before, kDeadline / 2);
     proxy().command("flow");
     OtherClient other;
     other.publish(queue_, "after");
-    EXPECT_EQ(receive(*adapter, 1, 20s).size(), 1U) << log_.all();
+    EXPECT_EQ(receive(*adapter, 1).size(), 1U) << log_.all();
 }
 
 TEST_F(RabbitMqFaults, KeepsItsHeartbeatsWhileAMessageIsWorkedOn) {
     auto settings = settings_for(queue_);
-    settings.heartbeat = 1s;
+    settings.heartbeat = 2s;
     auto adapter = open(settings);
     OtherClient other;
     other.publish(queue_, "long");
     auto deliveries = receive(*adapter, 1);
     ASSERT_EQ(deliveries.size(), 1U);
-    Deliveries none;
-    ASSERT_TRUE(adapter->receive(clock_.steady_now() + 6s, none));
+    Events none;
+    ASSERT_TRUE(adapter->receive(clock_.steady_now() + 9s, none));
     EXPECT_TRUE(none.empty());
     settle(*adapter, std::move(deliveries[0]), Verdict::ack);
     EXPECT_TRUE(turn_until(*adapter, [&] { return adapter->unsettled() == 0; }));
@@ -151,11 +162,12 @@ TEST_F(RabbitMqFaults, SubscribesAgainAfterTheQueueWasDeleted) {
     auto deliveries = receive(*adapter, 1);
     ASSERT_EQ(deliveries.size(), 1U);
     EXPECT_EQ(deliveries[0]->body, "new");
-    // Its queue is gone, its tag is not.
+    // Its tag would be the new one's on the same channel.
     settle(*adapter, std::move(in_hand.at(0)), Verdict::ack);
-    settle(*adapter, std::move(deliveries[0]), Verdict::ack);
-    EXPECT_TRUE(turn_until(*adapter, [&] { return adapter->unsettled() == 0; }));
-    EXPECT_FALSE(log_.holds("Lost the connection")) << log_.all();
+    EXPECT_EQ(adapter->unsettled(), 0U);
+    adapter->close();
+    EXPECT_TRUE(until([&] { return other.ready(queue_) == 1; }))
+        << "the new message was settled by an acknowledgement of the old one";
 }
 
 TEST_F(RabbitMqFaults, AcknowledgesWhileABlockedBrokerTakesNoCopies) {
@@ -191,7 +203,7 @@ TEST_F(RabbitMqFaults, ClosesInTimeWhileABrokerReadsNoLargeCopy) {
         *adapter, [&] { return adapter->unsettled() == 0; }, 1s));
     const auto before = clock_.steady_now();
     adapter->close();
-    EXPECT_LT(clock_.steady_now() - before, 8s);
+    EXPECT_LT(clock_.steady_now() - before, kDeadline);
     broker().command("ctl set_vm_memory_high_watermark 0.6");
     EXPECT_TRUE(until([&] { return OtherClient().ready(queue_) == 1; })) << "the original stays";
 }
@@ -208,12 +220,11 @@ TEST_F(RabbitMqFaults, PublishesACopyAgainWhenItsConnectionBreaks) {
     ASSERT_EQ(deliveries.size(), 5U);
     proxy().command("stall");
     for (auto& delivery : deliveries) settle(*adapter, std::move(delivery), Verdict::dead_letter);
-    EXPECT_TRUE(turn_until(
-        *adapter, [&] { return log_.holds("Lost the connection"); }, 10s));
+    EXPECT_TRUE(turn_until(*adapter, [&] { return log_.holds("Lost the connection"); }));
     proxy().command("flow");
     // They come again, as nothing was settled, and can be given up again.
     std::set<std::string> bodies;
-    const auto deadline = clock_.steady_now() + 20s;
+    const auto deadline = clock_.steady_now() + kDeadline;
     while (other.ready(queue_ + ".dead-letter") < 5 && clock_.steady_now() < deadline) {
         for (auto& delivery : receive(*adapter, 1, 100ms))
             settle(*adapter, std::move(delivery), Verdict::dead_letter);
@@ -238,13 +249,13 @@ TEST_F(RabbitMqFaults, DeclaresADelayQueueAgainThatSomebodyDeleted) {
         ASSERT_EQ(again.size(), 1U) << log_.all();
         settle(*adapter, std::move(again[0]), Verdict::ack);
         EXPECT_TRUE(turn_until(*adapter, [&] { return adapter->unsettled() == 0; }));
-        other.delete_queue(queue_ + ".retry.200");
+        other.delete_queue(queue_ + ".delay.200");
     }
 }
 
 TEST_F(RabbitMqFaults, TakesTheNextDelayQueueWhereOneRefusesMessages) {
     OtherClient other;
-    const auto refusing = queue_ + ".retry.1000";
+    const auto refusing = queue_ + ".delay.1000";
     other.declare(refusing);
     broker().command("ctl set_policy full ^" + refusing +
                      R"($ {"max-length":0,"overflow":"reject-publish"})");
@@ -286,7 +297,7 @@ TEST_F(RabbitMqFaults, ComesBackAfterTheBrokerWasStoppedAndStarted) {
     broker().command("stop");
     EXPECT_TRUE(turn_until(*adapter, [&] { return log_.holds("trying again"); }));
     broker().command("start");
-    auto again = receive(*adapter, 2, 30s);
+    auto again = receive(*adapter, 2);
     ASSERT_EQ(again.size(), 2U) << log_.all();
     for (auto& delivery : again) settle(*adapter, std::move(delivery), Verdict::ack);
     EXPECT_TRUE(turn_until(*adapter, [&] { return adapter->unsettled() == 0; }));
@@ -296,24 +307,27 @@ TEST_F(RabbitMqFaults, ComesBackAfterTheBrokerWasStoppedAndStarted) {
 
 TEST_F(RabbitMqFaults, SendersSurviveABrokersCrash) {
     auto settings = settings_for(queue_);
-    settings.send_timeout = 60s;
-    RabbitMqSender sender(settings, clock_, log_.logger(), test_random());
+    settings.send_timeout = 2 * kDeadline;
+    RabbitMqSender sender(settings, clock_, log_.logger(), seeded_random());
     ASSERT_TRUE(sender.send(queue_, with_body("first")));
     // RabbitMQ forgets a durable queue, with all that it has confirmed for it, if it is killed
     // before the queue's declaration is on disk.
     broker().command("eval mnesia:sync_log().");
-    std::jthread crash([] {
+    std::atomic<bool> up_again{false};
+    std::jthread crash([&] {
         broker().command("kill");
         broker().command("start");
+        up_again = true;
     });
     std::size_t sent = 1;
-    const auto deadline = clock_.steady_now() + 60s;
-    while (clock_.steady_now() < deadline && sent < 2000) {
+    // Before, while and after it is down.
+    for (int after = 0; after < 100; after += up_again ? 1 : 0) {
         ASSERT_TRUE(sender.send(queue_, with_body("x"))) << log_.all();
         ++sent;
-        if (sent % 100 == 0) std::this_thread::sleep_for(20ms);
+        std::this_thread::sleep_for(1ms);
     }
     crash.join();
+    EXPECT_TRUE(log_.holds("Lost the connection that publishes")) << log_.all();
     // A message whose confirm was lost may be there twice, but none is missing.
     EXPECT_GE(OtherClient().ready(queue_), static_cast<int>(sent));
     EXPECT_LE(OtherClient().ready(queue_), static_cast<int>(sent) + 5);

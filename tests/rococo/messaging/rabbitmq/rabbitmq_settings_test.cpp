@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "rococo/messaging/rabbitmq_settings.hpp"
+#include "rococo/messaging/rabbitmq/rabbitmq_settings.hpp"
 
 #include <gmock/gmock.h>
 
@@ -96,6 +96,10 @@ TEST(RabbitMqAddresses, KnowPortsAndRefuseNonsense) {
         ASSERT_FALSE(refused) << host;
         EXPECT_THAT(refused.error().message, HasSubstr("RABBITMQ_HOST"));
     }
+}
+
+TEST(RabbitMqSettings, FindABrokerThatIsBackWithinFiveSeconds) {
+    EXPECT_LE(RabbitMqSettings{}.backoff_limit, std::chrono::seconds(5));
 }
 
 TEST(RabbitMqEndpoint, ShowsNoPassword) {

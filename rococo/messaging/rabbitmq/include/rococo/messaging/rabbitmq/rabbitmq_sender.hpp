@@ -2,21 +2,22 @@
 #pragma once
 
 #include <memory>
+#include <string>
 
 #include "rococo/base/clock.hpp"
 #include "rococo/logger.hpp"
 #include "rococo/messaging/message_sender.hpp"
-#include "rococo/messaging/rabbitmq_connection.hpp"
-#include "rococo/messaging/rabbitmq_settings.hpp"
+#include "rococo/messaging/rabbitmq/rabbitmq_connection.hpp"
+#include "rococo/messaging/rabbitmq/rabbitmq_settings.hpp"
 
 namespace rococo::messaging {
 
-/// Sends persistent messages to queues of a RabbitMQ broker, each with the broker's confirm and
-/// `mandatory`: success means that the queue has it.
+/// Sends persistent messages to queues of a RabbitMQ broker, with publisher confirms and
+/// `mandatory`: success means that the queue has the message.
 ///
-/// It connects with the first message, from a thread of its own that also keeps the heartbeats and
-/// reconnects. Calls from several threads are published together, up to a thousand messages ahead
-/// of their confirms.
+/// It connects when the first message is sent. Its own thread connects, reconnects and sends
+/// heartbeats. Messages from concurrent calls are published together, with up to a thousand
+/// awaiting their confirms.
 ///
 ///     RabbitMqSender sender(settings, clock, rococo::Logger(), random);
 ///     auto sent = sender.send("orders", OutgoingMessage{.body = R"({"id": 7})"});
@@ -24,8 +25,8 @@ namespace rococo::messaging {
 ///
 /// **Ownership**: `clock` and the logger's sink must outlive it.
 ///
-/// **Errors**: `unavailable` after `send_timeout`; `configuration` (credentials, permissions)
-/// without waiting for it.
+/// **Errors**: `unavailable` after `send_timeout`; `configuration` (credentials, permissions) at
+/// once.
 class RabbitMqSender final : public MessageSender {
 public:
     RabbitMqSender(RabbitMqSettings settings, const Clock& clock, Logger logger,
@@ -38,8 +39,8 @@ public:
     [[nodiscard]] Result<void> send(std::string_view queue,
                                     std::span<const OutgoingMessage> messages) override;
 
-    /// Connects, logs in and leaves again: what `svchost check` asks. Declares nothing.
-    [[nodiscard]] Result<void> check();
+    /// Whether the queue exists. Connects, asks and disconnects; declares nothing.
+    [[nodiscard]] Result<bool> has_queue(const std::string& queue);
 
 private:
     class Impl;

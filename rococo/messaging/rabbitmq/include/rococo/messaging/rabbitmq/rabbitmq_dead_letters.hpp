@@ -6,27 +6,26 @@
 #include "rococo/base/clock.hpp"
 #include "rococo/logger.hpp"
 #include "rococo/messaging/dead_letter_store.hpp"
-#include "rococo/messaging/rabbitmq_connection.hpp"
-#include "rococo/messaging/rabbitmq_settings.hpp"
+#include "rococo/messaging/rabbitmq/rabbitmq_connection.hpp"
+#include "rococo/messaging/rabbitmq/rabbitmq_settings.hpp"
 
 namespace rococo::messaging {
 
+class DeadLetterSession;
+
 /// The dead letters of `settings.queue`, in `<queue>.dead-letter`.
 ///
-/// AMQP cannot look into a queue. Every call gets the messages without acknowledging them, looks,
-/// and gives back, with one `basic.nack`, those that stay: a classic queue puts them back where
-/// they were, so the order stays. Two operators at the same time each see what the other does not
-/// hold. If the connection is lost meanwhile, the broker puts back everything that is not yet
-/// settled.
+/// AMQP cannot inspect a queue. Every call therefore fetches the messages without acknowledging
+/// them and returns those that stay with one `basic.nack`. A classic queue puts them back in their
+/// old positions, so the order is kept. Two operators working at the same time each see only what
+/// the other does not hold. If the connection is lost, the broker returns everything unsettled to
+/// the queue.
 ///
 /// **Ownership**: `clock` and the logger's sink must outlive it.
 class RabbitMqDeadLetters final : public DeadLetterStore {
 public:
     RabbitMqDeadLetters(RabbitMqSettings settings, const Clock& clock, Logger logger,
                         RandomSource random);
-    ~RabbitMqDeadLetters() override;
-    RabbitMqDeadLetters(const RabbitMqDeadLetters&) = delete;
-    RabbitMqDeadLetters& operator=(const RabbitMqDeadLetters&) = delete;
 
     [[nodiscard]] Result<std::vector<DeadLetter>> list(std::size_t limit) override;
     [[nodiscard]] Result<std::size_t> count() override;
@@ -35,8 +34,12 @@ public:
     [[nodiscard]] Result<std::size_t> remove(std::span<const std::string> ids) override;
 
 private:
-    class Impl;
-    std::unique_ptr<Impl> impl_;
+    [[nodiscard]] Result<std::unique_ptr<DeadLetterSession>> open() const;
+
+    const RabbitMqSettings settings_;
+    const Clock& clock_;
+    const Logger logger_;
+    const RandomSource random_;
 };
 
 }  // namespace rococo::messaging

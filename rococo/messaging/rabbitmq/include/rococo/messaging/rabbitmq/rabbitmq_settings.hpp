@@ -11,13 +11,13 @@
 
 namespace rococo::messaging {
 
-/// What kind of queue is declared where none exists. An existing queue is used as it is.
+/// The type of queue to declare if none exists. An existing queue is used as it is.
 enum class RabbitMqQueueType {
     classic,  ///< Durable, without arguments: what the original declares.
     quorum,   ///< Replicated (`x-queue-type: quorum`).
 };
 
-/// How the connection is encrypted. Verification of the peer and of its name is on by default.
+/// How the connection is encrypted. By default, the peer's certificate and host name are verified.
 struct RabbitMqTls {
     bool enabled = false;
     std::string ca_file;    ///< PEM; empty: the system's certificates. RABBITMQ_TLS_CA_FILE.
@@ -26,8 +26,8 @@ struct RabbitMqTls {
     bool insecure = false;  ///< Verifies nothing, and warns at every start. RABBITMQ_TLS_INSECURE.
 };
 
-/// Everything that a connection to RabbitMQ needs to know. Plain data; nothing here reads the
-/// environment. The variable that an operator sets is named beside each.
+/// All settings of a connection to RabbitMQ. Plain data: nothing here reads the environment. Each
+/// member names the variable that an operator sets.
 struct RabbitMqSettings {
     /// Names or addresses, each optionally with `:port` (`[::1]:5672` for IPv6). Tried in turn.
     std::vector<std::string> hosts{"localhost"};
@@ -38,14 +38,16 @@ struct RabbitMqSettings {
     RabbitMqTls tls;
 
     std::string connection_name = "rococo";  ///< Shown by the broker's tools.
-    std::chrono::seconds heartbeat{30};      ///< Asked for; the broker may lower it. 0: none.
-    std::chrono::milliseconds connect_timeout{10'000};  ///< One try: TCP, TLS and login each.
+    std::chrono::seconds heartbeat{30};      ///< Requested; the broker may lower it. 0: none.
+    std::chrono::milliseconds connect_timeout{
+        10'000};  ///< Per attempt, for each of TCP, TLS and login.
     std::chrono::milliseconds request_timeout{30'000};  ///< One request, such as a declaration.
-    unsigned connect_tries = 5;  ///< At start, each over all hosts. Later it tries for ever.
+    unsigned connect_tries = 5;  ///< At startup, each over all hosts. Later it retries forever.
     std::chrono::milliseconds backoff_first{250};  ///< Doubles with each try, with jitter.
-    std::chrono::milliseconds backoff_limit{15'000};
+    std::chrono::milliseconds backoff_limit{
+        5'000};  ///< Kept low, so that a restarted broker is found soon.
 
-    std::string queue;  ///< What is consumed, prefix included. Unused by the sender.
+    std::string queue;  ///< The queue to consume, including the prefix. Not used by the sender.
     RabbitMqQueueType queue_type = RabbitMqQueueType::classic;
     unsigned max_priority = 0;  ///< 1–255: new queues get `x-max-priority`. 0: none.
 
@@ -53,32 +55,35 @@ struct RabbitMqSettings {
     /// `consumer_timeout`); a warning is logged at four fifths of it.
     std::chrono::milliseconds consumer_timeout{std::chrono::minutes(30)};
 
-    std::chrono::milliseconds send_timeout{30'000};  ///< Sender: how long it tries.
+    std::chrono::milliseconds send_timeout{30'000};  ///< Sender: how long to keep trying.
+    /// Sender: how long to keep trying until the first connection succeeds; 0: `send_timeout`.
+    std::chrono::milliseconds first_send_timeout{};
+    bool warn_of_new_queues = true;  ///< Sender: log a warning for each queue that it makes.
 };
 
-/// Reads `amqp://user:password@host:port/vhost` or `amqps://…`; what the URL leaves out keeps the
-/// value in `base`. Several hosts, or several URLs that agree in the rest, may stand separated by
-/// commas. Percent escapes are decoded; `%2F`
-/// is the virtual host `/`, and so is a mere `/` or nothing, as most clients read it (the URI
-/// specification would have `…/` mean the virtual host with the empty name, which nobody uses).
+/// Parses `amqp://user:password@host:port/vhost` or `amqps://…`. Parts missing from the URL keep
+/// their values from `base`. Several hosts, or several URLs that otherwise agree, can be separated
+/// by commas. Percent escapes are decoded. `%2F`, `/` and an empty path all mean the virtual host
+/// `/`, as in most clients (in the URI specification, `…/` means the virtual host with the empty
+/// name, which nobody uses).
 ///
 /// **Errors**: configuration, naming RABBITMQ_URL and what is wrong with it, without the password.
 [[nodiscard]] Result<RabbitMqSettings> parse_rabbitmq_url(std::string_view url,
                                                           RabbitMqSettings base = {});
 
-/// A host and the port to use for it.
+/// A host and its port.
 struct RabbitMqAddress {
     std::string host;
     std::uint16_t port = 0;
 };
 
-/// The hosts of `settings` with their ports, in the order in which they are tried.
+/// The hosts of `settings` with their ports, in the order they are tried.
 ///
-/// **Errors**: configuration, naming RABBITMQ_HOST and the entry that cannot be read.
+/// **Errors**: configuration, naming RABBITMQ_HOST and the invalid entry.
 [[nodiscard]] Result<std::vector<RabbitMqAddress>> rabbitmq_addresses(
     const RabbitMqSettings& settings);
 
-/// For people, without the password: `amqp://guest@localhost:5672/`.
+/// For display, without the password: `amqp://guest@localhost:5672/`.
 [[nodiscard]] std::string rabbitmq_endpoint(const RabbitMqSettings& settings,
                                             const RabbitMqAddress& address);
 
