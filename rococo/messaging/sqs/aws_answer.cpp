@@ -8,6 +8,9 @@
 #include <array>
 #include <nlohmann/json.hpp>
 
+#include "endpoint.hpp"
+#include "rococo/base/timestamp.hpp"
+
 namespace rococo::messaging::sqs {
 namespace {
 
@@ -62,8 +65,10 @@ std::string sentence_of(const nlohmann::json& document) {
     return {};
 }
 
-CallResult fail(ErrorKind kind, bool passing, std::string code, std::string message) {
-    return tl::unexpected(CallFailure{{kind, std::move(message)}, std::move(code), passing});
+CallResult fail(ErrorKind kind, bool passing, std::string code, std::string message,
+                bool unreached = false) {
+    return tl::unexpected(
+        CallFailure{{kind, std::move(message)}, std::move(code), passing, unreached});
 }
 
 CallResult refused(const HttpAnswer& answer, const CallSubject& subject,
@@ -72,7 +77,7 @@ CallResult refused(const HttpAnswer& answer, const CallSubject& subject,
         fmt::format("access key {} (from {})", subject.access_key_id, subject.credentials_source);
     if (one_of(code, kThrottled) || answer.status == 429) {
         return fail(ErrorKind::unavailable, true, code,
-                    fmt::format("SQS puts off {} on '{}': {} {}.", subject.action, subject.queue,
+                    fmt::format("SQS throttles {} on '{}': {} {}.", subject.action, subject.queue,
                                 code, sentence_of(document)));
     }
     if (answer.status >= 500 || code.empty()) {
@@ -133,11 +138,15 @@ bool is_expired_token(const std::string& code) {
            code == "TokenRefreshRequired";
 }
 
+bool is_unknown_key(const std::string& code) { return one_of(code, kUnknownKey); }
+
 std::optional<SystemTime> answer_date(const HttpAnswer& answer) {
     const std::string text(answer.header("date"));
     if (text.empty()) return std::nullopt;
     const auto seconds = curl_getdate(text.c_str(), nullptr);
-    if (seconds < 0) return std::nullopt;
+    if (seconds < 0 ||
+        seconds > std::chrono::floor<std::chrono::seconds>(kLatestTime.time_since_epoch()).count())
+        return std::nullopt;
     return SystemTime(std::chrono::seconds(seconds));
 }
 
@@ -146,13 +155,15 @@ CallResult read_answer(const HttpAnswer& answer, const CallSubject& subject) {
         return fail(ErrorKind::unavailable, true, "",
                     fmt::format("SQS at {} cannot be reached for {}: {}. Check the network, "
                                 "AWS_REGION and AWS_ENDPOINT_URL.",
-                                subject.endpoint, subject.action, answer.failure));
+                                subject.endpoint, subject.action, answer.failure),
+                    true);
     }
     if (answer.status >= 300 && answer.status < 400) {
         return fail(ErrorKind::configuration, false, "",
                     fmt::format("{} answers {} with a redirect to '{}', which is not followed with "
                                 "a signed request. Check AWS_ENDPOINT_URL.",
-                                subject.endpoint, subject.action, answer.header("location")));
+                                subject.endpoint, subject.action,
+                                mask_userinfo(answer.header("location").substr(0, 300))));
     }
     // Deletes may be answered with nothing at all.
     auto document = answer.body.empty() ? nlohmann::json::object()

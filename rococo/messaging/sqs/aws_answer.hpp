@@ -33,4 +33,7 @@ struct CallSubject {
 /// Whether that code says that temporary credentials have expired.
 [[nodiscard]] bool is_expired_token(const std::string& code);
 
+/// Whether this code means that the key is unknown: deleted, replaced, or expired.
+[[nodiscard]] bool is_unknown_key(const std::string& code);
+
 }  // namespace rococo::messaging::sqs

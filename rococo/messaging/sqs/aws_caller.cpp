@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "aws_caller.hpp"
 
-#include <fmt/chrono.h>
 #include <fmt/format.h>
 
 #include <nlohmann/json.hpp>
@@ -10,9 +9,10 @@
 #include <utility>
 
 #include "aws_answer.hpp"
-#include "backoff.hpp"
-#include "credential_chain.hpp"
+#include "credential_keeper.hpp"
 #include "endpoint.hpp"
+#include "rococo/base/backoff.hpp"
+#include "rococo/base/duration_text.hpp"
 #include "sigv4.hpp"
 
 namespace rococo::messaging::sqs {
@@ -67,22 +67,21 @@ Result<std::string> choose_endpoint(const SqsSettings& settings, const Variables
         const auto url = split_url(url_of_queue);
         endpoint = url.scheme + "://" + url.authority + "/";
     }
-    if (endpoint.empty()) endpoint = fmt::format("https://sqs.{}.{}/", region, dns_suffix(region));
+    if (endpoint.empty()) {
+        endpoint = fmt::format("https://sqs.{}.{}/", region, dns_suffix(region));
+        if (split_url(endpoint).host.empty()) {
+            return failure(
+                ErrorKind::configuration,
+                fmt::format("AWS_REGION '{}' is not a region such as eu-central-1.", region));
+        }
+    }
     if (split_url(endpoint).host.empty()) {
         return failure(ErrorKind::configuration,
                        fmt::format("AWS_ENDPOINT_URL '{}' is not a URL such as "
                                    "http://localhost:4566.",
-                                   endpoint));
+                                   mask_userinfo(endpoint)));
     }
-    return endpoint;
-}
-
-HttpAnswer fetch_in(EventLoop& loop, HttpRequest request) {
-    std::optional<HttpAnswer> answer;
-    loop.start(std::move(request), [&](HttpAnswer got) { answer = std::move(got); });
-    // The request's own time limit ends this.
-    while (!answer) loop.turn(loop.clock().steady_now() + std::chrono::seconds(1));
-    return std::move(*answer);
+    return without_userinfo(endpoint);
 }
 
 /// One call, through all of its tries.
@@ -94,10 +93,10 @@ struct Call {
     AwsCaller::Done done;
     Backoff backoff;
     EventLoop::Id waiting_for = 0;
-    std::string access_key_id{};
-    std::string credentials_source{};
+    Credentials keys{};  ///< What it is signed with.
     bool clock_mended = false;
-    bool credentials_renewed = false;
+    /// Its credentials were refused: why. It is tried again with others, once.
+    std::optional<CallFailure> refused_keys{};
 };
 
 }  // namespace
@@ -105,24 +104,26 @@ struct Call {
 struct AwsCaller::Impl {
     EventLoop& loop;
     SqsSettings settings;
-    RandomBits random;
+    RandomSource random;
     Logger logger;
     std::string region;
     std::string endpoint;
     Url url;
     std::string ca_bundle;
-    /// Credentials are fetched on a loop of their own, so that nothing else is called back
-    /// in the middle of a call.
-    EventLoop credentials_loop;
-    CredentialChain credentials;
+    CredentialKeeper credentials;
     SystemTime::duration skew{};
+    /// The service's time less ours, by its last answer.
+    std::optional<SystemTime::duration> service_offset{};
     std::unordered_map<Id, Call> calls{};
     Id last_id = 0;
 
     void attempt(Id id);
+    void wait_for_keys(Id id);
+    void keys_fetched(Id id);
     void answered(Id id, SystemTime signed_at, const HttpAnswer& answer);
-    bool mend(Call& call, const HttpAnswer& answer, const CallFailure& failure,
-              SystemTime signed_at);
+    bool mend_clock(Call& call, const HttpAnswer& answer, const CallFailure& failure,
+                    SystemTime signed_at);
+    bool mend_keys(Id id, const HttpAnswer& answer, CallFailure& failure);
     void conclude(Id id, CallResult result);
     HttpRequest sign(const Call& call, const Credentials& keys, SystemTime at) const;
     void later(Id id, std::chrono::milliseconds delay) {
@@ -145,7 +146,7 @@ HttpRequest AwsCaller::Impl::sign(const Call& call, const Credentials& keys, Sys
     if (!keys.session_token.empty()) {
         request.headers.emplace_back("X-Amz-Security-Token", keys.session_token);
     }
-    SignableRequest signable{"POST", url.path, "", request.headers, request.body};
+    SignableRequest signable{"POST", url.path, url.query, request.headers, request.body};
     signable.headers.emplace_back("Host", url.authority);
     request.headers.emplace_back("Authorization",
                                  authorization(signable, {region, "sqs", at}, keys));
@@ -154,61 +155,107 @@ HttpRequest AwsCaller::Impl::sign(const Call& call, const Credentials& keys, Sys
 
 void AwsCaller::Impl::attempt(Id id) {
     Call& call = calls.at(id);
-    const auto keys = credentials.get();
+    auto keys = credentials.current();
     if (!keys) {
-        const bool passing = keys.error().kind == ErrorKind::unavailable;
-        conclude(id, tl::unexpected(CallFailure{keys.error(), "", passing}));
+        wait_for_keys(id);
         return;
     }
-    call.access_key_id = keys->access_key_id;
-    call.credentials_source = keys->source;
+    call.keys = std::move(*keys);
     const auto at = loop.clock().now() + skew;
-    call.waiting_for = loop.start(sign(call, *keys, at), [this, id, at](const HttpAnswer& answer) {
-        answered(id, at, answer);
+    call.waiting_for =
+        loop.start(sign(call, call.keys, at),
+                   [this, id, at](const HttpAnswer& answer) { answered(id, at, answer); });
+}
+
+/// The call goes on once there are credentials; meanwhile the loop turns.
+void AwsCaller::Impl::wait_for_keys(Id id) {
+    calls.at(id).waiting_for = 0;
+    credentials.when_fetched([this, id] {
+        if (calls.contains(id)) keys_fetched(id);
     });
+}
+
+void AwsCaller::Impl::keys_fetched(Id id) {
+    const Call& call = calls.at(id);
+    const auto keys = credentials.current();
+    if (!keys) {
+        const bool passing = credentials.error().kind == ErrorKind::unavailable;
+        conclude(id, tl::unexpected(CallFailure{credentials.error(), "", passing, true}));
+        return;
+    }
+    const bool the_same = keys->access_key_id == call.keys.access_key_id &&
+                          keys->session_token == call.keys.session_token;
+    if (call.refused_keys && the_same) {
+        auto failure = *call.refused_keys;
+        // The source of temporary ones is behind: it will have others.
+        if (keys->expires_at) failure.passing = true;
+        conclude(id, tl::unexpected(std::move(failure)));
+        return;
+    }
+    attempt(id);
 }
 
 void AwsCaller::Impl::answered(Id id, SystemTime signed_at, const HttpAnswer& answer) {
     Call& call = calls.at(id);
+    if (const auto date = answer_date(answer)) service_offset = *date - loop.clock().now();
     auto result = read_answer(answer, {call.action, call.subject, endpoint, region,
-                                       call.access_key_id, call.credentials_source});
-    if (!result && mend(call, answer, result.error(), signed_at)) {
+                                       call.keys.access_key_id, call.keys.source});
+    if (!result && mend_clock(call, answer, result.error(), signed_at)) {
         attempt(id);
         return;
     }
+    if (!result && mend_keys(id, answer, result.error())) return;
     conclude(id, std::move(result));
 }
 
-bool AwsCaller::Impl::mend(Call& call, const HttpAnswer& answer, const CallFailure& failure,
-                           SystemTime signed_at) {
+bool AwsCaller::Impl::mend_clock(Call& call, const HttpAnswer& answer, const CallFailure& failure,
+                                 SystemTime signed_at) {
     // Only a refusal is a reason to look at the clock.
     const bool refused = answer.status >= 400 && answer.status < 500;
-    if (refused && !call.clock_mended &&
-        (may_be_clock_skew(failure.code) || failure.code == "SignatureDoesNotMatch")) {
-        const auto date = answer_date(answer);
-        const auto off = date ? *date - signed_at : SystemTime::duration::zero();
-        if (std::chrono::abs(off) > kSkewWorthMending) {
-            call.clock_mended = true;
-            skew = *date - loop.clock().now();
-            logger.warning(
-                "This machine's clock is {} s off SQS's: requests are signed with SQS's "
-                "time. Set the clock.",
-                std::chrono::duration_cast<std::chrono::seconds>(-skew).count());
-            return true;
-        }
+    if (!refused || call.clock_mended ||
+        !(may_be_clock_skew(failure.code) || failure.code == "SignatureDoesNotMatch")) {
+        return false;
     }
-    if (refused && !call.credentials_renewed && is_expired_token(failure.code)) {
-        call.credentials_renewed = true;
-        credentials.forget();
-        return true;
+    const auto date = answer_date(answer);
+    const auto off = date ? *date - signed_at : SystemTime::duration::zero();
+    if (std::chrono::abs(off) <= kSkewWorthMending) return false;
+    call.clock_mended = true;
+    skew = *date - loop.clock().now();
+    logger.warning(
+        "This machine's clock is {} off SQS's: requests are signed with SQS's "
+        "time. Set the clock.",
+        format_roughly(std::chrono::duration_cast<std::chrono::seconds>(-skew)));
+    return true;
+}
+
+/// Keys that expired early or were replaced: the source may have others, which are tried once. The
+/// call waits meanwhile.
+bool AwsCaller::Impl::mend_keys(Id id, const HttpAnswer& answer, CallFailure& failure) {
+    Call& call = calls.at(id);
+    const bool refused = answer.status >= 400 && answer.status < 500 &&
+                         (is_expired_token(failure.code) || is_unknown_key(failure.code));
+    if (!refused || call.refused_keys) return false;
+    if (!credentials.may_renew(call.keys)) {
+        // Fetched a moment ago: the source of temporary ones is behind, and will have others.
+        if (call.keys.expires_at) failure.passing = true;
+        return false;
     }
-    return false;
+    call.refused_keys = failure;
+    const auto keys = credentials.current();
+    const bool others = keys && (keys->access_key_id != call.keys.access_key_id ||
+                                 keys->session_token != call.keys.session_token);
+    if (others) {
+        attempt(id);
+    } else {
+        wait_for_keys(id);
+    }
+    return true;
 }
 
 void AwsCaller::Impl::conclude(Id id, CallResult result) {
     Call& call = calls.at(id);
     if (!result && result.error().passing) {
-        const auto delay = call.backoff.next(random);
+        const auto delay = call.backoff.next_from_zero(random);
         if (loop.clock().steady_now() + delay < call.limits.give_up_at) {
             logger.debug("{} Next try in {} ms.", result.error().error.message, delay.count());
             later(id, delay);
@@ -222,7 +269,7 @@ void AwsCaller::Impl::conclude(Id id, CallResult result) {
 Result<std::unique_ptr<AwsCaller>> AwsCaller::create(EventLoop& loop, const SqsSettings& settings,
                                                      std::string_view region_of_queue,
                                                      std::string_view url_of_queue,
-                                                     RandomBits random, Logger logger) {
+                                                     RandomSource random, Logger logger) {
     const auto variables = overlay(settings);
     auto region = choose_region(settings, variables, region_of_queue);
     if (!region) return tl::unexpected(region.error());
@@ -232,17 +279,11 @@ Result<std::unique_ptr<AwsCaller>> AwsCaller::create(EventLoop& loop, const SqsS
     if (ca_bundle.empty()) ca_bundle = variables("AWS_CA_BUNDLE").value_or("");
 
     auto url = split_url(*endpoint);
-    // Not movable: the loop inside is not.
+    SourceContext context{variables, {}, &loop.clock(), *region, ca_bundle};
+    // Not movable: the keeper inside is not.
     std::unique_ptr<Impl> impl(new Impl{loop, settings, std::move(random), logger, *region,
                                         *endpoint, std::move(url), ca_bundle,
-                                        EventLoop(loop.clock()), CredentialChain({}, logger)});
-    auto& credentials_loop = impl->credentials_loop;
-    impl->credentials = CredentialChain({variables,
-                                         [&credentials_loop](HttpRequest request) {
-                                             return fetch_in(credentials_loop, std::move(request));
-                                         },
-                                         &loop.clock(), *region, ca_bundle},
-                                        logger);
+                                        CredentialKeeper(loop, std::move(context), logger)});
     return std::unique_ptr<AwsCaller>(new AwsCaller(std::move(impl)));
 }
 
@@ -258,7 +299,8 @@ AwsCaller::Id AwsCaller::call(std::string action, const nlohmann::json& body, st
     impl_->calls.emplace(
         id,
         Call{std::move(action), body.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace),
-             std::move(subject), limits, std::move(done), Backoff(impl_->settings)});
+             std::move(subject), limits, std::move(done),
+             Backoff(impl_->settings.first_backoff, impl_->settings.longest_backoff)});
     // From the loop, so that `done` is never called before this returns.
     impl_->later(id, std::chrono::milliseconds(0));
     return id;
@@ -280,6 +322,11 @@ CallResult AwsCaller::call_and_wait(std::string action, const nlohmann::json& bo
          [&](CallResult got) { result = std::move(got); });
     while (!result) impl_->loop.turn(impl_->loop.clock().steady_now() + std::chrono::seconds(1));
     return std::move(*result);
+}
+
+std::optional<SystemTime> AwsCaller::service_now() const {
+    if (!impl_->service_offset) return std::nullopt;
+    return impl_->loop.clock().now() + *impl_->service_offset;
 }
 
 const Clock& AwsCaller::clock() const { return impl_->loop.clock(); }

@@ -7,6 +7,7 @@
 #include <functional>
 #include <memory>
 #include <nlohmann/json_fwd.hpp>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -17,11 +18,12 @@
 
 namespace rococo::messaging::sqs {
 
-/// Why a call failed, for a person and for whoever decides what to do.
+/// Why a call failed, for people and for the code that handles it.
 struct CallFailure {
     Error error;
-    std::string code;      ///< The service's word, `QueueDoesNotExist`; empty where it said none.
-    bool passing = false;  ///< Trying again may help: network, throttling, 5xx, garbled answers.
+    std::string code;        ///< The service's word, `QueueDoesNotExist`; empty where it said none.
+    bool passing = false;    ///< Trying again may help: network, throttling, 5xx, garbled answers.
+    bool unreached = false;  ///< No answer came, or the call could not be signed.
 };
 
 using CallResult = tl::expected<nlohmann::json, CallFailure>;
@@ -37,7 +39,8 @@ struct CallLimits {
 /// Calls SQS in its JSON protocol (AWS JSON 1.0): signs, sends, understands the answer.
 ///
 /// A clock that is off is answered here: the difference to the service's `Date` is learnt and the
-/// call signed again. So are credentials that expired early: fetched anew, once.
+/// call signed again. So are credentials that expired early or were replaced: fetched anew, once.
+/// While credentials are fetched, calls wait for them and the loop turns.
 ///
 /// **Thread-safety**: that of its loop. **Ownership**: the loop outlives the caller.
 class AwsCaller {
@@ -48,7 +51,7 @@ public:
     /// **Errors**: configuration, where there is no region or the endpoint is not a URL.
     [[nodiscard]] static Result<std::unique_ptr<AwsCaller>> create(
         EventLoop& loop, const SqsSettings& settings, std::string_view region_of_queue,
-        std::string_view url_of_queue, RandomBits random, Logger logger);
+        std::string_view url_of_queue, RandomSource random, Logger logger);
     ~AwsCaller();
     AwsCaller(const AwsCaller&) = delete;
     AwsCaller& operator=(const AwsCaller&) = delete;
@@ -67,6 +70,9 @@ public:
     /// The same, waited for: the loop turns meanwhile.
     [[nodiscard]] CallResult call_and_wait(std::string action, const nlohmann::json& body,
                                            std::string subject, CallLimits limits);
+
+    /// The service's time, by its last answer, less a second at most; none before it told.
+    [[nodiscard]] std::optional<SystemTime> service_now() const;
 
     [[nodiscard]] const Clock& clock() const;
     [[nodiscard]] const std::string& endpoint() const;

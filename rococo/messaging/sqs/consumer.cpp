@@ -12,37 +12,37 @@ namespace {
 constexpr std::size_t kMaxSettling = 2000;
 /// FIFO: messages that wait behind their group's first do not count as prefetched, but are bounded.
 constexpr std::size_t kMaxHeld = 1000;
-/// An idle queue is not asked more often than that, whatever LISTEN_INTERVAL says: polls cost
-/// money.
+/// A queue that has nothing for us is not asked more often than that, whatever LISTEN_INTERVAL
+/// says: polls cost money.
 constexpr std::chrono::seconds kBetweenEmptyPolls{1};
 constexpr std::size_t kMaxRemembered = 20'000;
 /// How soon SQS answers a waiting poll once a message is visible.
 constexpr std::chrono::milliseconds kAfterGivingBack{300};
 
-std::string random_id(const RandomBits& random) {
-    return fmt::format("{:016x}{:016x}", random(), random());
-}
-
 }  // namespace
 
 Consumer::Consumer(EventLoop& loop, AwsCaller& caller, SqsSettings settings, QueueSetup setup,
-                   RandomBits random, Logger logger, Key first_key)
+                   RandomSource random, Logger logger, const Limits& limits, Key first_key,
+                   ConnectionStates& states)
     : loop_(loop),
       settings_(std::move(settings)),
       setup_(std::move(setup)),
       random_(std::move(random)),
       logger_(logger),
       api_(caller, settings_),
+      rarely_(loop.clock()),
+      states_(states),
       last_key_(first_key),
       control_(settings_.max_polls),
-      poll_backoff_(settings_),
+      poll_backoff_(settings_.first_backoff, settings_.longest_backoff),
       deletes_(settings_, 16),
       changes_(settings_, 8),
-      copies_(settings_, 4) {}
+      copies_(settings_, 4) {
+    budget_.limit(limits);
+}
 
 void Consumer::set_visibility(std::chrono::seconds timeout) {
-    setup_.visibility = timeout;
-    settings_.visibility_timeout = timeout;
+    setup_.visibility = visibility_in_force(timeout, setup_.own_visibility);
 }
 
 Entry* Consumer::find(Key key) {
@@ -53,6 +53,7 @@ Entry* Consumer::find(Key key) {
 SteadyTime Consumer::pump() {
     const auto now = loop_.clock().steady_now();
     if (fatal_) return SteadyTime::max();
+    forget_dropped();
     const auto settle_at = start_settlements(now);
     const auto extend_at = start_extensions(now);
     const auto poll_at = start_polls(now);
@@ -62,17 +63,17 @@ SteadyTime Consumer::pump() {
 // ---- Polls ----
 
 std::size_t Consumer::free_places() const {
-    const auto taken = entries_.size() - settling_ - held_ + asked_;
-    return taken >= prefetch_ ? 0 : prefetch_ - taken;
+    return budget_.room(entries_.size() - settling_ - held_, asked_);
 }
 
 SteadyTime Consumer::start_polls(SteadyTime now) {
-    if (stopping_ || settling_ >= kMaxSettling || held_ >= kMaxHeld) return SteadyTime::max();
-    // Half-empty polls cost as much as full ones: wait until some places are free together.
-    const auto worth_asking = std::clamp<std::size_t>(prefetch_ / 2, 1, kMaxBatch);
+    if (stopping_ || states_.is_paused() || settling_ >= kMaxSettling || held_ >= kMaxHeld)
+        return SteadyTime::max();
     while (polls_.size() < control_.target()) {
         const auto size = std::min(free_places(), kMaxBatch);
-        if (size < worth_asking) break;
+        if (size < budget_.worth_asking() && !(size > 0 && entries_.empty() && polls_.empty())) {
+            break;
+        }
         if (now < next_poll_at_) return next_poll_at_;
         start_poll(size, now);
     }
@@ -83,7 +84,7 @@ void Consumer::start_poll(std::size_t size, SteadyTime now) {
     ReceiveOptions options{size, settings_.listen_interval, setup_.visibility, ""};
     if (setup_.queue.fifo()) {
         // A poll whose answer was lost is repeated under its old id: SQS gives the same messages.
-        options.attempt_id = random_id(random_);
+        options.attempt_id = random_uuid(random_);
         if (!attempts_to_repeat_.empty()) {
             options.attempt_id = std::move(attempts_to_repeat_.front());
             attempts_to_repeat_.pop_front();
@@ -101,20 +102,23 @@ void Consumer::polled(AwsCaller::Id id,
                       tl::expected<std::vector<ReceivedMessage>, CallFailure> result) {
     const auto poll = std::move(polls_.extract(id).mapped());
     asked_ -= poll.asked;
+    heard(result ? nullptr : &result.error());
     if (!result) {
         poll_failed(poll, result.error());
         return;
     }
     if (poll_backoff_.failures() > 0) {
-        logger_.info("SQS answers again.");
+        if (const auto more = rarely_.turn("answers")) logger_.info("SQS answers again.{}", *more);
         poll_backoff_.reset();
     }
     const auto now = loop_.clock().steady_now();
     control_.answered(poll.asked, result->size(),
                       std::chrono::duration_cast<std::chrono::milliseconds>(now - poll.started));
     last_poll_was_empty_ = result->empty();
-    if (result->empty()) next_poll_at_ = std::max(next_poll_at_, poll.started + kBetweenEmptyPolls);
-    take_in(std::move(*result));
+    // Treat unusable messages like an empty answer: polling again at once would loop forever.
+    if (take_in(std::move(*result)) == 0) {
+        next_poll_at_ = std::max(next_poll_at_, poll.started + kBetweenEmptyPolls);
+    }
 }
 
 void Consumer::poll_failed(const Poll& poll, const CallFailure& failure) {
@@ -125,44 +129,67 @@ void Consumer::poll_failed(const Poll& poll, const CallFailure& failure) {
     if (!poll.attempt_id.empty() && attempts_to_repeat_.size() < settings_.max_polls) {
         attempts_to_repeat_.push_back(poll.attempt_id);
     }
-    if (poll_backoff_.failures() == 0) {
-        logger_.warning("Receiving fails, trying again: {}", failure.error.message);
+    if (const auto more = rarely_.turn("receiving")) {
+        logger_.warning("Receiving fails, trying again: {}{}", failure.error.message, *more);
     } else {
         logger_.debug("Receiving fails, trying again: {}", failure.error.message);
     }
-    next_poll_at_ = loop_.clock().steady_now() + poll_backoff_.next(random_);
+    next_poll_at_ = loop_.clock().steady_now() + poll_backoff_.next_from_zero(random_);
+}
+
+// ---- The state of the connection ----
+
+/// What became of a call, whichever it was; null: it was answered.
+void Consumer::heard(const CallFailure* failure) {
+    unreached_ = failure != nullptr && failure->unreached ? failure->error.message : "";
+    if (failure != nullptr) trouble_ = failure->error.message;
+}
+
+void Consumer::note_state() {
+    const auto now = loop_.clock().steady_now();
+    if (fatal_) return states_.lost(now, fatal_->message);
+    if (!unreached_.empty()) return states_.lost(now, unreached_);
+    const bool polls_fail = poll_backoff_.failures() > 0 && !states_.is_paused() && !stopping_;
+    const bool fails =
+        polls_fail || deletes_.is_failing() || changes_.is_failing() || copies_.is_failing();
+    states_.blocked(now, fails ? trouble_ : std::string());
+    states_.connected(now);
 }
 
 // ---- Messages ----
 
-void Consumer::take_in(std::vector<ReceivedMessage> messages) {
+/// Returns how many of them are new and of use.
+std::size_t Consumer::take_in(std::vector<ReceivedMessage> messages) {
+    std::size_t taken = 0;
     // What comes behind a message that cannot be used must not overtake it.
     std::unordered_set<std::string> broken_groups;
     for (auto& message : messages) {
         const auto group = message.group_id;
         const auto damaged = damaged_part(message);
         if (message.receipt_handle.empty() || message.id.empty() || !damaged.empty()) {
-            logger_.warning(
-                "SQS message '{}' came {}: it is left to come again after its "
-                "visibility timeout.",
-                message.id,
-                damaged.empty() ? std::string("without a receipt handle")
-                                : fmt::format("with a wrong MD5 of its {}", damaged));
+            if (const auto more = rarely_.turn(damaged)) {
+                logger_.warning(
+                    "SQS message '{}' came {}: it is left to come again after its "
+                    "visibility timeout.{}",
+                    message.id,
+                    damaged.empty() ? std::string("without a receipt handle")
+                                    : fmt::format("with a wrong MD5 of its {}", damaged),
+                    *more);
+            }
             if (!group.empty()) broken_groups.insert(group);
             continue;
         }
-        take_in(std::move(message), broken_groups.contains(group));
+        taken += take_in(std::move(message), broken_groups.contains(group)) ? 1 : 0;
     }
+    return taken;
 }
 
-void Consumer::take_in(ReceivedMessage message, bool group_is_broken) {
-    if (take_over(message)) return;
-    const auto now = loop_.clock().steady_now();
-    const Key key = ++last_key_;
+Entry Consumer::make_entry(ReceivedMessage message, Key key, SteadyTime now) const {
     Entry entry;
     entry.message_id = message.id;
     entry.receipt_handle = message.receipt_handle;
     if (setup_.queue.fifo()) entry.group = message.group_id;
+    entry.bytes = message.bytes();
     entry.receive_count = message.receive_count;
     entry.attempt = attempt_of(message);
     entry.received_at = now;
@@ -172,14 +199,30 @@ void Consumer::take_in(ReceivedMessage message, bool group_is_broken) {
     entry.delivery->attempt_counts_crashes = true;
     // Unless it was this process that gave it back: then it is known what became of it.
     entry.delivery->redelivered = entry.receive_count > 1 && !uncharged_.contains(entry.message_id);
+    return entry;
+}
+
+bool Consumer::take_in(ReceivedMessage message, bool group_is_broken) {
+    if (take_over(message)) return false;
+    const auto now = loop_.clock().steady_now();
+    const Key key = ++last_key_;
+    auto& entry = entries_.emplace(key, make_entry(std::move(message), key, now)).first->second;
+    budget_.took(entry.bytes);
     by_message_id_[entry.message_id] = key;
-    auto& placed = entries_.emplace(key, std::move(entry)).first->second;
-    if (stopping_ || group_is_broken) {
-        give_back(key, placed);
-        return;
+    if (done_.contains(entry.message_id)) {
+        if (!entry.group.empty()) order_.add(entry.group, key);
+        entry.delivery.reset();
+        let_go_of_body(entry);
+        begin_settling(key, entry, Verdict::ack);
+        return true;
     }
-    schedule_extension(key, placed, now + part_of_visibility(2));
-    wait_for_turn(key, placed);
+    if (stopping_ || group_is_broken) {
+        give_back(key, entry);
+        return !group_is_broken;
+    }
+    schedule_extension(key, entry, now + part_of_visibility(2));
+    wait_for_turn(key, entry);
+    return true;
 }
 
 /// A message that is in hand already was received again: its visibility ran out, or SQS delivered
@@ -189,14 +232,15 @@ bool Consumer::take_over(const ReceivedMessage& message) {
     if (known == by_message_id_.end()) return false;
     const Key key = known->second;
     Entry& entry = entries_.at(key);
-    const bool going_back = entry.stage == Entry::Stage::settling &&
-                            (entry.verdict == Verdict::retry || entry.verdict == Verdict::release);
-    if (going_back) {
+    if (entry.stage == Entry::Stage::settling && entry.goes_back()) {
         // The change took effect before its answer was read: this is the next delivery.
-        finish(key);
+        conclude(key, entry, !entry.refused && loop_.clock().steady_now() < entry.hidden_until);
         return false;
     }
-    logger_.info("SQS message '{}' came again while in hand: carrying on with it.", message.id);
+    if (const auto more = rarely_.turn("again")) {
+        logger_.info("SQS message '{}' came again while in hand: carrying on with it.{}",
+                     message.id, *more);
+    }
     const auto now = loop_.clock().steady_now();
     entry.receipt_handle = message.receipt_handle;
     entry.receive_count = message.receive_count;
@@ -214,10 +258,16 @@ std::uint32_t Consumer::attempt_of(const ReceivedMessage& message) const {
         std::max<std::int64_t>(1, static_cast<std::int64_t>(message.receive_count) - uncharged));
 }
 
-void Consumer::remember_attempts(const Entry& entry, std::uint32_t made) {
+void Consumer::remember_attempts(const Entry& entry, std::int64_t made) {
     // Full: forget all rather than grow. At worst attempts are charged that were none.
     if (uncharged_.size() >= kMaxRemembered) uncharged_.clear();
     uncharged_[entry.message_id] = static_cast<std::int64_t>(entry.receive_count) - made;
+}
+
+void Consumer::remember_done(const Entry& entry) {
+    // Full: at worst some are processed once more.
+    if (done_.size() >= kMaxRemembered) done_.clear();
+    done_.insert(entry.message_id);
 }
 
 void Consumer::wait_for_turn(Key key, Entry& entry) {
@@ -230,13 +280,27 @@ void Consumer::wait_for_turn(Key key, Entry& entry) {
     ready_.push_back(key);
 }
 
-void Consumer::hand_out(Deliveries& out) {
+bool Consumer::take_events(Events& out) {
+    const auto before = out.count();
     for (; !ready_.empty(); ready_.pop_front()) {
         Entry* entry = find(ready_.front());
         if (entry == nullptr || entry->stage != Entry::Stage::waiting) continue;
         entry->stage = Entry::Stage::handed_out;
-        out.push_back(std::move(entry->delivery));
+        entry->in_runtime = entry->delivery->held;
+        out.deliveries.push_back(std::move(entry->delivery));
     }
+    note_state();
+    states_.tell(out);
+    out.settled.insert(out.settled.end(), settled_events_.begin(), settled_events_.end());
+    out.lost.insert(out.lost.end(), lost_events_.begin(), lost_events_.end());
+    settled_events_.clear();
+    lost_events_.clear();
+    return out.count() > before;
+}
+
+std::size_t Consumer::hidden() const {
+    return static_cast<std::size_t>(std::count_if(
+        entries_.begin(), entries_.end(), [](const auto& entry) { return !entry.second.lost; }));
 }
 
 // ---- The end ----

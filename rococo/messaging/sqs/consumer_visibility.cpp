@@ -3,12 +3,15 @@
 #include <algorithm>
 
 #include "consumer.hpp"
+#include "rococo/base/duration_text.hpp"
 
 namespace rococo::messaging::sqs {
 namespace {
 
-/// SQS's limit from the receipt on, whatever was extended since.
-constexpr std::chrono::hours kLongestVisibility{12};
+/// Whether the 12-hour limit is reached: SQS counts whole seconds and allows no further extension.
+bool at_limit(const Entry& entry) {
+    return entry.hidden_until + std::chrono::seconds(1) > entry.received_at + kLongestInHand;
+}
 
 }  // namespace
 
@@ -27,6 +30,7 @@ void Consumer::unschedule_extension(Key key, Entry& entry) {
 SteadyTime Consumer::start_extensions(SteadyTime now) {
     // Those that would follow within moments come along in the same batch.
     const auto soon = now + part_of_visibility(10);
+    std::vector<Key> at_their_limit;
     while (!extensions_.empty() && extensions_.begin()->first <= now) {
         std::vector<Key> batch;
         while (batch.size() < kMaxBatch && !extensions_.empty() &&
@@ -35,14 +39,21 @@ SteadyTime Consumer::start_extensions(SteadyTime now) {
             Entry& entry = entries_.at(key);
             unschedule_extension(key, entry);
             if (now >= entry.hidden_until) {
-                lose(key, entry, "no extension was answered in time");
-            } else if (now + std::chrono::seconds(1) > entry.received_at + kLongestVisibility) {
-                lose(key, entry, "SQS allows 12 hours at most");
+                lose(key, entry,
+                     at_limit(entry) ? "SQS allows 12 hours at most"
+                                     : "no extension was answered in time",
+                     at_limit(entry));
+            } else if (at_limit(entry)) {
+                // Nothing is left to extend by: what it has must do.
+                at_their_limit.push_back(key);
             } else {
                 batch.push_back(key);
             }
         }
         if (!batch.empty()) extend(std::move(batch), now);
+    }
+    for (const Key key : at_their_limit) {
+        if (Entry* entry = find(key)) schedule_extension(key, *entry, entry->hidden_until);
     }
     return extensions_.empty() ? SteadyTime::max() : extensions_.begin()->first;
 }
@@ -54,7 +65,7 @@ void Consumer::extend(std::vector<Key> keys, SteadyTime now) {
         Entry& entry = entries_.at(key);
         entry.extending = true;
         const auto left =
-            std::chrono::floor<std::chrono::seconds>(entry.received_at + kLongestVisibility - now);
+            std::chrono::floor<std::chrono::seconds>(entry.received_at + kLongestInHand - now);
         const auto visibility = std::min<std::chrono::seconds>(setup_.visibility, left);
         changes.push_back({entry.receipt_handle, visibility});
         until.push_back(now + visibility);
@@ -62,6 +73,7 @@ void Consumer::extend(std::vector<Key> keys, SteadyTime now) {
     api_.change_visibility(
         setup_.queue, changes,
         [this, keys = std::move(keys), until = std::move(until)](const auto& result) {
+            heard(result ? nullptr : &result.error());
             for (std::size_t i = 0; i < keys.size(); ++i) {
                 const EntryOutcome unanswered;
                 extended(keys[i], result ? (*result)[i] : unanswered, until[i]);
@@ -74,17 +86,18 @@ void Consumer::extended(Key key, const EntryOutcome& outcome, SteadyTime hidden_
     Entry* entry = find(key);
     if (entry == nullptr) return;
     entry->extending = false;
-    const bool going_back =
-        entry->stage == Entry::Stage::settling &&
-        (entry->verdict == Verdict::retry || entry->verdict == Verdict::release);
-    if (going_back) {
+    if (entry->stage == Entry::Stage::settling && entry->goes_back()) {
         queue_for_lane(key, *entry);
         return;
     }
     const auto now = loop_.clock().steady_now();
     if (outcome.done()) {
+        // Half of what was granted: near the limit that is less than the timeout, and half of the
+        // timeout would lie in the past, where extending goes round without a pause.
+        const auto granted = std::chrono::duration_cast<std::chrono::milliseconds>(
+            hidden_until - std::min(now, hidden_until));
         entry->hidden_until = hidden_until;
-        schedule_extension(key, *entry, hidden_until - part_of_visibility(2));
+        schedule_extension(key, *entry, hidden_until - granted / 2);
     } else if (outcome.passing()) {
         // Several tries fit into the half that is left; `start_extensions` sees when it is over.
         schedule_extension(key, *entry, now + part_of_visibility(8));
@@ -93,26 +106,66 @@ void Consumer::extended(Key key, const EntryOutcome& outcome, SteadyTime hidden_
     }
 }
 
-/// Told once. Its processor goes on: it cannot be stopped, and what it does may still count, as SQS
-/// may yet take the delete.
-void Consumer::lose(Key key, Entry& entry, std::string_view why) {
+/// The runtime is told once. A processor that works on it goes on: it cannot be stopped, and what
+/// it does may still count, as SQS may yet take the delete, or bring the message to us again.
+void Consumer::lose(Key key, Entry& entry, std::string_view why, bool overdue) {
     if (entry.lost) return;
     entry.lost = true;
-    const auto held_for = std::chrono::duration_cast<std::chrono::seconds>(
-        loop_.clock().steady_now() - entry.received_at);
-    logger_.warning(
-        "SQS message '{}' is no longer hidden from others after {} s in hand ({}): it "
-        "will be delivered again, and may be processed twice.",
-        entry.message_id, held_for.count(), why);
+    const auto held_for =
+        std::chrono::floor<std::chrono::seconds>(loop_.clock().steady_now() - entry.received_at);
+    if (const auto more = rarely_.turn("lost")) {
+        logger_.warning(
+            "SQS message '{}' is no longer hidden from others after {} in hand ({}): it "
+            "will be delivered again, and may be processed twice.{}",
+            entry.message_id, format_roughly(held_for), why, *more);
+    }
     if (entry.stage == Entry::Stage::waiting || entry.stage == Entry::Stage::held) {
         // Nobody has begun with it: the queue's next delivery is the one to process.
+        remember_attempts(entry, static_cast<std::int64_t>(entry.attempt) - 1);
         if (!entry.group.empty()) give_back_behind(order_.gives_back(entry.group, key));
         if (entry.stage == Entry::Stage::held) --held_;
         finish(key);
         return;
     }
+    tell_lost(key, entry, overdue);
     // FIFO: with the ones behind it still hidden the group would stand still.
     if (!entry.group.empty()) give_back_behind(order_.take_behind(entry.group, key));
+}
+
+/// Ends it for the runtime. What is left to do for it here is ours alone.
+void Consumer::tell_lost(Key key, Entry& entry, bool overdue) {
+    const bool with_runtime = entry.stage == Entry::Stage::handed_out;
+    if (entry.told || !(with_runtime || entry.asked)) return;
+    lost_events_.push_back({key, overdue && with_runtime});
+    entry.told = true;
+    if (with_runtime) told_.insert(key);
+    if (entry.asked) {
+        entry.asked = false;
+        --unsettled_;
+        // Its work is done. If this host receives it again, it is deleted at once.
+        if (entry.verdict == Verdict::ack || entry.copied) remember_done(entry);
+    }
+}
+
+/// The runtime may drop a lost delivery without a verdict if it was not started. If it has been
+/// received again meanwhile, it is returned to the queue.
+void Consumer::forget_dropped() {
+    std::vector<Key> dropped;
+    for (const Key key : told_) {
+        if (entries_.at(key).in_runtime.expired()) dropped.push_back(key);
+    }
+    for (const Key key : dropped) {
+        told_.erase(key);
+        Entry& entry = entries_.at(key);
+        let_go_of_body(entry);
+        if (!entry.lost) {
+            give_back(key, entry);
+            continue;
+        }
+        remember_attempts(entry, static_cast<std::int64_t>(entry.attempt) - 1);
+        if (!entry.group.empty()) give_back_behind(order_.gives_back(entry.group, key));
+        finish(key);
+    }
 }
 
 }  // namespace rococo::messaging::sqs

@@ -1,19 +1,13 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <optional>
-#include <string>
-#include <vector>
-
 #include "credential_sources.hpp"
 #include "credentials.hpp"
-#include "rococo/base/clock.hpp"
 #include "rococo/base/result.hpp"
-#include "rococo/logger.hpp"
 
 namespace rococo::messaging::sqs {
 
-/// The credentials in force, from the first source that has some:
+/// Fetches credentials from the first source that has some:
 ///
 /// 1. the environment: `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` (or the original's
 ///    `AWS_ACCESS_KEY_SECRET`), `AWS_SESSION_TOKEN`;
@@ -22,31 +16,11 @@ namespace rococo::messaging::sqs {
 /// 4. the container (ECS, EKS pod identity): `AWS_CONTAINER_CREDENTIALS_…_URI`;
 /// 5. the instance (EC2, IMDSv2).
 ///
-/// Temporary ones are fetched anew well before they expire; while that fails, the old ones serve
-/// until they expire. Fetching blocks the caller for a few seconds at worst (see the time limits in
-/// the sources), once an hour or so.
+/// Blocks the caller for up to a quarter of a minute (see the time limits in the sources).
 ///
-/// **Thread-safety**: one thread at a time.
+/// **Thread-safety**: that of the context's members.
 /// **Errors**: configuration where no source has any or one is incomplete; unavailable where a
 /// source that must answer does not.
-class CredentialChain {
-public:
-    CredentialChain(SourceContext context, Logger logger);
-
-    /// Credentials that are good now.
-    [[nodiscard]] Result<Credentials> get();
-
-    /// Forgets the temporary credentials at hand: the service said that they have expired.
-    void forget();
-
-private:
-    [[nodiscard]] Result<Credentials> fetch();
-    void remember(Credentials fresh, SystemTime now);
-
-    SourceContext context_;
-    Logger logger_;
-    std::optional<Credentials> current_;
-    SystemTime refresh_at_{};
-};
+[[nodiscard]] Result<Credentials> fetch_credentials(const SourceContext& context);
 
 }  // namespace rococo::messaging::sqs

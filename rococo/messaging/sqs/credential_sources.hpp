@@ -59,7 +59,4 @@ struct Role {
 [[nodiscard]] SourceResult assume_role_with_token(const SourceContext& context, const Role& role,
                                                   const std::string& token_file);
 
-/// An AWS time (`2026-11-24T21:00:00Z`, fractions ignored); none where it is not one.
-[[nodiscard]] std::optional<SystemTime> parse_aws_time(std::string_view text);
-
 }  // namespace rococo::messaging::sqs

@@ -4,19 +4,20 @@
 #include <curl/curl.h>
 #include <fmt/format.h>
 #include <pthread.h>
-#include <sys/eventfd.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
-#include <cctype>
-#include <cerrno>
+#include <atomic>
 #include <csignal>
 #include <deque>
 #include <map>
 #include <mutex>
 #include <stdexcept>
 #include <unordered_map>
+
+#include "endpoint.hpp"
+#include "rococo/base/text.hpp"
+#include "rococo/base/wake_event.hpp"
 
 namespace rococo::messaging::sqs {
 namespace {
@@ -61,14 +62,8 @@ std::size_t on_header(char* data, std::size_t, std::size_t size, void* user) {
     const std::string_view line(data, size);
     const auto colon = line.find(':');
     if (colon == std::string_view::npos) return size;
-    std::string name(line.substr(0, colon));
-    std::transform(name.begin(), name.end(), name.begin(),
-                   [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-    auto value = line.substr(colon + 1);
-    const auto first = value.find_first_not_of(" \t\r\n");
-    const auto last = value.find_last_not_of(" \t\r\n");
-    value = first == std::string_view::npos ? "" : value.substr(first, last - first + 1);
-    exchange.answer.headers.emplace_back(std::move(name), value);
+    exchange.answer.headers.emplace_back(to_lower(line.substr(0, colon)),
+                                         trim(line.substr(colon + 1)));
     return size;
 }
 
@@ -134,6 +129,11 @@ void prepare(Exchange& exchange) {
     }
     if (request.direct) curl_easy_setopt(easy, CURLOPT_NOPROXY, "*");
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+#if LIBCURL_VERSION_NUM >= 0x075700
+    // An exchange that ends while a name server does not answer is not waited for: the loop would
+    // stand still, and with it extensions and a drain.
+    curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
+#endif
     curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
     curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS,
                      static_cast<long>(request.connect_timeout.count()));
@@ -152,8 +152,10 @@ void conclude(Exchange& exchange, CURLcode code) {
             exchange.answer.failure = fmt::format("the answer is larger than {} bytes",
                                                   exchange.request.max_answer_bytes);
         } else {
-            exchange.answer.failure = exchange.error_text[0] != '\0' ? exchange.error_text.data()
-                                                                     : curl_easy_strerror(code);
+            // libcurl quotes a proxy that it cannot use, with its password.
+            exchange.answer.failure =
+                mask_userinfo(exchange.error_text[0] != '\0' ? exchange.error_text.data()
+                                                             : curl_easy_strerror(code));
         }
         exchange.answer.status = 0;
         return;
@@ -189,8 +191,10 @@ struct EventLoop::Impl {
     std::deque<Answered> answered;
     std::multimap<SteadyTime, std::pair<Id, Task>> timers;
     Id last_id = 0;
-    int wake_fd = -1;
-    bool woken = false;
+    WakeEvent event;
+    std::atomic<bool> woken = false;
+    std::mutex posted_mutex;
+    std::vector<Task> posted;
     std::uint64_t finished = 0;
 
     EasyHandle take_easy() {
@@ -239,33 +243,32 @@ struct EventLoop::Impl {
         return ran;
     }
 
-    void read_wake_fd() {
-        std::uint64_t count = 0;
-        if (read(wake_fd, &count, sizeof count) == sizeof count) woken = true;
+    void run_posted() {
+        std::vector<Task> tasks;
+        {
+            const std::lock_guard lock(posted_mutex);
+            tasks.swap(posted);
+        }
+        for (const auto& task : tasks) task();
     }
 };
 
 EventLoop::EventLoop(const Clock& clock) : clock_(clock), impl_(std::make_unique<Impl>()) {
     initialise_curl();
     impl_->multi.reset(curl_multi_init());
-    impl_->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-    if (!impl_->multi || impl_->wake_fd < 0)
-        throw std::runtime_error("no event loop: out of files");
+    if (!impl_->multi) throw std::runtime_error("no event loop: out of memory");
     // NOLINTNEXTLINE(cppcoreguidelines-pro-type-vararg,hicpp-vararg)
     curl_multi_setopt(impl_->multi.get(), CURLMOPT_MAXCONNECTS, kMaxIdleConnections);
 }
 
 EventLoop::~EventLoop() {
-    {
-        const WithoutSigpipe guard;
-        for (auto& [id, exchange] : impl_->exchanges) {
-            curl_multi_remove_handle(impl_->multi.get(), exchange->easy.get());
-        }
-        impl_->exchanges.clear();
-        impl_->spare.clear();
-        impl_->multi.reset();
+    const WithoutSigpipe guard;
+    for (auto& [id, exchange] : impl_->exchanges) {
+        curl_multi_remove_handle(impl_->multi.get(), exchange->easy.get());
     }
-    ::close(impl_->wake_fd);
+    impl_->exchanges.clear();
+    impl_->spare.clear();
+    impl_->multi.reset();
 }
 
 EventLoop::Id EventLoop::start(HttpRequest request, Done done) {
@@ -306,11 +309,13 @@ void EventLoop::turn(SteadyTime deadline) {
     if (impl_->run_timers(now)) deadline = now;
     if (!impl_->timers.empty()) deadline = std::min(deadline, impl_->timers.begin()->first);
     const auto wait = std::chrono::ceil<std::chrono::milliseconds>(deadline - now);
-    curl_waitfd extra{impl_->wake_fd, CURL_WAIT_POLLIN, 0};
+    curl_waitfd extra{impl_->event.fd(), CURL_WAIT_POLLIN, 0};
     // A fresh exchange is due at once in libcurl's own timers: the poll does not sleep on it.
-    const auto wait_ms = std::clamp<long long>(wait.count(), 0, 60'000);
+    const auto wait_ms =
+        impl_->event.begin_wait() ? std::clamp<long long>(wait.count(), 0, 60'000) : 0;
     curl_multi_poll(impl_->multi.get(), &extra, 1, static_cast<int>(wait_ms), nullptr);
-    impl_->read_wake_fd();
+    impl_->event.end_wait((extra.revents & CURL_WAIT_POLLIN) != 0);
+    static_cast<void>(impl_->event.take());  // `woken` says who asked for it.
 
     {
         const WithoutSigpipe guard;
@@ -318,18 +323,24 @@ void EventLoop::turn(SteadyTime deadline) {
         curl_multi_perform(impl_->multi.get(), &running);
     }
     impl_->deliver();
+    impl_->run_posted();
     impl_->run_timers(clock_.steady_now());
 }
 
 void EventLoop::wake() noexcept {
-    const int saved = errno;
-    const std::uint64_t one = 1;
-    // Full (EAGAIN) means that a wake-up is already waiting.
-    [[maybe_unused]] const auto written = write(impl_->wake_fd, &one, sizeof one);
-    errno = saved;
+    impl_->woken = true;
+    impl_->event.notify();
 }
 
-bool EventLoop::take_woken() { return std::exchange(impl_->woken, false); }
+void EventLoop::post(Task task) {
+    {
+        const std::lock_guard lock(impl_->posted_mutex);
+        impl_->posted.push_back(std::move(task));
+    }
+    impl_->event.notify();
+}
+
+bool EventLoop::take_woken() { return impl_->woken.exchange(false); }
 
 std::uint64_t EventLoop::exchanges() const { return impl_->finished; }
 

@@ -35,7 +35,7 @@ struct HttpAnswer {
     std::string body;
     std::string failure;  ///< Why there is no (whole) answer; empty where there is one.
 
-    /// The first header of that (lower-case) name; empty where there is none.
+    /// The first header with this (lower-case) name; empty if there is none.
     [[nodiscard]] std::string_view header(std::string_view name) const;
 };
 
@@ -44,8 +44,9 @@ struct HttpAnswer {
 /// Connections are kept and reused; TLS is 1.2 or later; redirects are answers like any other and
 /// never followed, since a signed request must not go to a stranger.
 ///
-/// **Thread-safety**: one thread, but for `wake`, which any thread and any signal handler may call
-/// (it writes to an eventfd; `curl_multi_wakeup` makes no promise for signal handlers).
+/// **Thread-safety**: one thread, but for `post`, which any thread may call, and `wake`, which any
+/// thread and any signal handler may call (it writes to an eventfd; `curl_multi_wakeup` makes no
+/// promise for signal handlers).
 /// **Ownership**: `clock` outlives the loop. Callbacks run inside `turn`, may start and cancel
 /// anything, and are dropped without a call when the loop goes.
 class EventLoop {
@@ -77,6 +78,10 @@ public:
 
     /// Makes a waiting `turn` return, or the next one at once.
     void wake() noexcept;
+
+    /// Calls `task` once, from a later `turn`, which does not wait for anything else. From any
+    /// thread. What has not been called when the loop goes is dropped.
+    void post(Task task);
 
     /// Whether `wake` was called since the last time this was asked.
     [[nodiscard]] bool take_woken();

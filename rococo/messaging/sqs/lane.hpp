@@ -7,7 +7,7 @@
 #include <deque>
 #include <vector>
 
-#include "backoff.hpp"
+#include "rococo/base/backoff.hpp"
 #include "rococo/base/clock.hpp"
 #include "sqs_message.hpp"
 
@@ -18,7 +18,9 @@ namespace rococo::messaging::sqs {
 class Lane {
 public:
     Lane(const SqsSettings& settings, std::size_t max_in_flight)
-        : linger_(settings.batch_linger), backoff_(settings), max_in_flight_(max_in_flight) {}
+        : linger_(settings.batch_linger),
+          backoff_(settings.first_backoff, settings.longest_backoff),
+          max_in_flight_(max_in_flight) {}
 
     void add(std::uint64_t key, SteadyTime now) {
         if (keys_.empty()) waiting_since_ = now;
@@ -27,10 +29,10 @@ public:
 
     /// Back to the front after a failed try; the lane pauses.
     void put_back(const std::vector<std::uint64_t>& keys, SteadyTime now,
-                  const RandomBits& random) {
+                  const RandomSource& random) {
         keys_.insert(keys_.begin(), keys.begin(), keys.end());
         waiting_since_ = now;
-        paused_until_ = now + backoff_.next(random);
+        paused_until_ = now + backoff_.next_from_zero(random);
     }
 
     /// When the next batch may go; `never` where nothing waits or too many are under way.
@@ -53,7 +55,10 @@ public:
 
     void answered() { --in_flight_; }
     void succeeded() { backoff_.reset(); }
-    [[nodiscard]] int failures() const { return backoff_.failures(); }
+    /// Whether the last try failed, and another is due or under way.
+    [[nodiscard]] bool is_failing() const {
+        return backoff_.failures() > 0 && (!keys_.empty() || in_flight_ > 0);
+    }
     void clear() {
         keys_.clear();
         in_flight_ = 0;

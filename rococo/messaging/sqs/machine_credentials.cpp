@@ -4,11 +4,12 @@
 #include <fmt/format.h>
 
 #include <chrono>
-#include <cstdio>
 #include <nlohmann/json.hpp>
 
 #include "credential_sources.hpp"
 #include "endpoint.hpp"
+#include "rococo/base/text.hpp"
+#include "rococo/base/utc_text.hpp"
 
 namespace rococo::messaging::sqs {
 namespace {
@@ -63,7 +64,7 @@ SourceResult read_keys(const HttpAnswer& answer, std::string source) {
                                    text_at(document, "Message")));
     }
     Credentials keys{text_at(document, "AccessKeyId"), text_at(document, "SecretAccessKey"),
-                     text_at(document, "Token"), parse_aws_time(text_at(document, "Expiration")),
+                     text_at(document, "Token"), parse_utc(text_at(document, "Expiration")),
                      std::move(source)};
     if (keys.access_key_id.empty() || keys.secret_access_key.empty()) {
         return failure(
@@ -74,23 +75,26 @@ SourceResult read_keys(const HttpAnswer& answer, std::string source) {
 }
 
 /// Plain HTTP shows the token to everybody on the way: only to the machine itself.
-bool is_local_address(std::string_view host) {
-    return host == "localhost" || host.starts_with("127.") || host == "[::1]" ||
-           host == "169.254.170.2" || host == "169.254.170.23" || host == "[fd00:ec2::23]";
-}
-
 Result<std::string> container_url(const SourceContext& context) {
-    if (const auto path = context.variables("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI")) {
-        return std::string(kContainerAgent) + *path;
+    std::string name = "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI";
+    auto value = context.variables(name);
+    std::string address = value ? std::string(kContainerAgent) + *value : std::string();
+    const bool is_path = !value || value->starts_with('/');
+    if (!value) {
+        name = "AWS_CONTAINER_CREDENTIALS_FULL_URI";
+        value = context.variables(name);
+        if (!value) return std::string();
+        address = *value;
     }
-    const auto full = context.variables("AWS_CONTAINER_CREDENTIALS_FULL_URI");
-    if (!full) return std::string();
-    const auto url = split_url(*full);
-    if (url.scheme == "https" || (url.scheme == "http" && is_local_address(url.host))) return *full;
-    return failure(ErrorKind::configuration,
-                   fmt::format("AWS_CONTAINER_CREDENTIALS_FULL_URI='{}': plain http is allowed to "
-                               "loopback and to the container's agent only. Use https.",
-                               *full));
+    const auto url = split_url(address);
+    const bool safe = url.scheme == "https" || (url.scheme == "http" && is_own_address(url));
+    if (safe && is_path && !url.userinfo) return address;
+    return failure(
+        ErrorKind::configuration,
+        fmt::format("{}='{}': the token may go to an https address, and by plain http to loopback "
+                    "(127.0.0.0/8, [::1]) and the container's agent (169.254.170.2, "
+                    "169.254.170.23, [fd00:ec2::23]) only, without a user name. Use https.",
+                    name, mask_userinfo(*value)));
 }
 
 Result<std::string> container_token(const SourceContext& context) {
@@ -111,26 +115,6 @@ Result<std::string> container_token(const SourceContext& context) {
 
 }  // namespace
 
-std::optional<SystemTime> parse_aws_time(std::string_view text) {
-    int year = 0;
-    unsigned month = 0;
-    unsigned day = 0;
-    unsigned hour = 0;
-    unsigned minute = 0;
-    unsigned second = 0;
-    const std::string copy(text);
-    // NOLINTNEXTLINE(cert-err34-c,cppcoreguidelines-pro-type-vararg)
-    if (std::sscanf(copy.c_str(), "%4d-%2u-%2uT%2u:%2u:%2u", &year, &month, &day, &hour, &minute,
-                    &second) != 6) {
-        return std::nullopt;
-    }
-    const std::chrono::year_month_day date(std::chrono::year{year}, std::chrono::month{month},
-                                           std::chrono::day{day});
-    if (!date.ok() || hour > 23 || minute > 59 || second > 60) return std::nullopt;
-    return std::chrono::sys_days(date) + std::chrono::hours(hour) + std::chrono::minutes(minute) +
-           std::chrono::seconds(second);
-}
-
 SourceResult container_credentials(const SourceContext& context) {
     const auto url = container_url(context);
     if (!url) return tl::unexpected(url.error());
@@ -144,8 +128,8 @@ SourceResult container_credentials(const SourceContext& context) {
     if (answer.status != 200) {
         const bool refused = answer.status >= 400 && answer.status < 500;
         return failure(refused ? ErrorKind::configuration : ErrorKind::unavailable,
-                       fmt::format("AWS credentials from the container's agent {}: {}.", *url,
-                                   reason_of(answer)));
+                       fmt::format("AWS credentials from the container's agent {}: {}.",
+                                   split_url(*url).authority, reason_of(answer)));
     }
     return read_keys(answer, "the container's agent");
 }

@@ -4,9 +4,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <limits>
 #include <nlohmann/json.hpp>
 
 #include "digest.hpp"
+#include "rococo/base/text.hpp"
+#include "rococo/base/timestamp.hpp"
 
 namespace rococo::messaging::sqs {
 namespace {
@@ -20,6 +23,12 @@ constexpr std::string_view kId = "x-rococo-id";
 constexpr std::string_view kDeadLetter = "x-rococo-dead-letter";
 constexpr std::string_view kContentType = "content-type";
 constexpr std::string_view kCorrelationId = "correlation-id";
+// Ordinary attributes, so that other programs' are understood as well and processors see them among
+// the headers too.
+constexpr std::string_view kContentEncoding = "content-encoding";
+constexpr std::string_view kReplyTo = "reply-to";
+constexpr std::string_view kType = "type";
+constexpr std::string_view kAppId = "app-id";
 constexpr std::string_view kGroupHeader = "MessageGroupId";
 constexpr std::string_view kDeduplicationHeader = "MessageDeduplicationId";
 constexpr std::string_view kDefaultGroup = "rococo";
@@ -29,8 +38,15 @@ std::string dump(const Json& document) {
     return document.dump(-1, ' ', true, Json::error_handler_t::replace);
 }
 
-bool is_own(std::string_view name) {
+/// Whether a header may not have that name on SQS: it travels among the packed ones.
+bool is_reserved(std::string_view name) {
     return name.starts_with(kOwnPrefix) || name == kContentType || name == kCorrelationId;
+}
+
+/// Whether it is one of the few that we write beside the headers. Others may be called `x-rococo-…`
+/// too, and there is no room for any number of them.
+bool is_own(std::string_view name) {
+    return name == kContentType || name == kCorrelationId || name == kId || name == kBodyEncoding;
 }
 
 /// Names that SQS takes: 1 to 256 of A-Z a-z 0-9 _ - ., no dot at an end or doubled, none of AWS's.
@@ -38,13 +54,11 @@ bool is_attribute_name(std::string_view name) {
     if (name.empty() || name.size() > 256 || name.front() == '.' || name.back() == '.')
         return false;
     if (name.find("..") != std::string_view::npos) return false;
-    std::string lower;
-    for (const char c : name) {
-        const bool letter = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
-        if (!letter && !(c >= '0' && c <= '9') && c != '_' && c != '-' && c != '.') return false;
-        lower += static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
-    }
-    return !lower.starts_with("aws.") && !lower.starts_with("amazon.");
+    const bool fits = std::all_of(name.begin(), name.end(), [](char c) {
+        return is_letter(c) || is_digit(c) || c == '_' || c == '-' || c == '.';
+    });
+    const std::string lower = to_lower(name);
+    return fits && !lower.starts_with("aws.") && !lower.starts_with("amazon.");
 }
 
 const MessageAttribute* find(const std::vector<MessageAttribute>& attributes,
@@ -91,7 +105,7 @@ std::vector<MessageAttribute> arrange(std::vector<MessageAttribute> own,
     std::vector<MessageAttribute> packed;
     std::vector<MessageAttribute> plain;
     for (auto& header : headers) {
-        const bool fits = is_attribute_name(header.name) && !is_own(header.name) &&
+        const bool fits = is_attribute_name(header.name) && !is_reserved(header.name) &&
                           !header.value.empty() && (header.binary() || is_sqs_text(header.value)) &&
                           find(plain, header.name) == nullptr;
         (fits ? plain : packed).push_back(std::move(header));
@@ -158,9 +172,10 @@ DeadLetterNote read_note(const std::vector<MessageAttribute>& attributes) {
     note.queue = text("queue");
     note.reason = text("reason");
     note.error = text("error");
-    note.attempts = static_cast<std::uint32_t>(std::max<std::int64_t>(0, number("attempts")));
-    note.first_failed_at = SystemTime(std::chrono::milliseconds(number("first_failed_at")));
-    note.last_failed_at = SystemTime(std::chrono::milliseconds(number("last_failed_at")));
+    note.attempts = static_cast<std::uint32_t>(
+        std::clamp<std::int64_t>(number("attempts"), 0, std::numeric_limits<std::uint32_t>::max()));
+    note.first_failed_at = time_from_milliseconds(number("first_failed_at"));
+    note.last_failed_at = time_from_milliseconds(number("last_failed_at"));
     note.group_id = text("group");
     return note;
 }
@@ -183,8 +198,9 @@ void set_group(OutboundMessage& out, std::string_view group, std::string_view de
 }  // namespace
 
 SqsDelivery::SqsDelivery(ReceivedMessage received, std::string_view queue_name,
-                         std::uint64_t entry_key)
-    : message(std::move(received)), key(entry_key) {
+                         std::uint64_t number_here)
+    : message(std::move(received)) {
+    number = number_here;
     queue = queue_name;
     id = message.id;
     body = message.body;
@@ -208,6 +224,7 @@ void SqsDelivery::read_attributes() {
         header_texts_.emplace_back(std::move(name), std::move(value));
     };
     for (auto& one : sort_attributes(message.attributes).headers) {
+        if (one.name.starts_with(kOwnPrefix)) continue;
         add(std::move(one.name), one.binary() ? base64_encode(one.value) : std::move(one.value));
     }
     if (!message.group_id.empty()) add(std::string(kGroupHeader), message.group_id);
@@ -215,7 +232,13 @@ void SqsDelivery::read_attributes() {
         add(std::string(kDeduplicationHeader), message.deduplication_id);
     }
     header_views_.reserve(header_texts_.size());
-    for (const auto& [name, value] : header_texts_) header_views_.push_back({name, value});
+    for (const auto& [name, value] : header_texts_) {
+        header_views_.push_back({name, value});
+        if (name == kContentEncoding) content_encoding = value;
+        if (name == kReplyTo) reply_to = value;
+        if (name == kType) type = value;
+        if (name == kAppId) app_id = value;
+    }
     headers = header_views_;
 }
 
@@ -237,6 +260,13 @@ Result<OutboundMessage> encode_message(const OutgoingMessage& message, bool fifo
     std::string group;
     std::string deduplication = message.id;
     std::vector<MessageAttribute> headers;
+    const auto add_property = [&headers](std::string_view name, const std::string& value) {
+        if (!value.empty()) headers.push_back({std::string(name), "String", value});
+    };
+    add_property(kContentEncoding, message.content_encoding);
+    add_property(kReplyTo, message.reply_to);
+    add_property(kType, message.type);
+    add_property(kAppId, message.app_id);
     for (const auto& [name, value] : message.headers) {
         if (name == kGroupHeader) {
             group = value;
@@ -249,10 +279,11 @@ Result<OutboundMessage> encode_message(const OutgoingMessage& message, bool fifo
     out.attributes = arrange(std::move(own), std::move(headers));
     set_group(out, group, deduplication, fifo);
     if (out.bytes() > kMaxMessageBytes) {
-        return failure(ErrorKind::configuration,
-                       fmt::format("A message of {} bytes, headers included, is more than the {} "
-                                   "that SQS takes. Store the body elsewhere and send where.",
-                                   out.bytes(), kMaxMessageBytes));
+        return failure(
+            ErrorKind::configuration,
+            fmt::format("A message of {} bytes, headers included, is more than the {} "
+                        "that SQS accepts. Store the body elsewhere and send a reference to it.",
+                        out.bytes(), kMaxMessageBytes));
     }
     return out;
 }
@@ -263,8 +294,9 @@ OutboundMessage encode_dead_letter(const ReceivedMessage& message, const DeadLet
     if (find(sorted.own, kId) == nullptr)
         sorted.own.push_back({std::string(kId), "String", note.id});
     OutboundMessage out{message.body};
-    // Each dead letter is a group of its own: SQS hands out no second message of a group while one
-    // is looked at, and `dead-letters list` must see all of them. The note keeps the group.
+    // Each dead letter gets its own group: SQS delivers no second message of a group while one is
+    // being inspected, and `dead-letters list` must see all of them. The note keeps the original
+    // group.
     set_group(out, message.id, message.id, fifo);
 
     const auto with = [&](const DeadLetterNote& written) {

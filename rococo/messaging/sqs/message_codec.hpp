@@ -24,10 +24,11 @@ namespace rococo::messaging::sqs {
 
 /// A delivery from SQS: the message as received, and the views into it.
 struct SqsDelivery final : Delivery {
-    SqsDelivery(ReceivedMessage received, std::string_view queue_name, std::uint64_t entry_key);
+    SqsDelivery(ReceivedMessage received, std::string_view queue_name, std::uint64_t number_here);
 
     ReceivedMessage message;
-    std::uint64_t key;  ///< Names it in the adapter's table.
+    /// The adapter sees by it whether the runtime still has the delivery.
+    std::shared_ptr<const int> held = std::make_shared<const int>(0);
 
 private:
     void read_attributes();

@@ -7,6 +7,7 @@
 #include <array>
 
 #include "endpoint.hpp"
+#include "rococo/base/text.hpp"
 
 namespace rococo::messaging::sqs {
 namespace {
@@ -20,13 +21,10 @@ tl::unexpected<Error> invalid(std::string_view text, std::string_view why) {
                                "a-z, 0-9, '_' and '-', and '.fifo' at the end for a FIFO queue), "
                                "its URL or its ARN. Check the queue variable and "
                                "QUEUE_NAME_PREFIX.",
-                               text, why));
+                               mask_userinfo(text), why));
 }
 
-bool plain(char c) {
-    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' ||
-           c == '-';
-}
+bool plain(char c) { return is_letter(c) || is_digit(c) || c == '_' || c == '-'; }
 
 std::string fault_of(std::string_view name) {
     if (name.empty()) return "the name is empty";
@@ -65,7 +63,7 @@ Result<QueueAddress> from_arn(std::string_view text) {
 Result<QueueAddress> from_url(std::string_view text) {
     const auto url = split_url(text);
     const auto slash = url.path.rfind('/');
-    if (url.host.empty() || slash == 0) {
+    if (url.host.empty() || slash == 0 || url.userinfo || url.fragment || !url.query.empty()) {
         return invalid(text, "an SQS URL reads https://sqs.REGION.amazonaws.com/ACCOUNT/NAME");
     }
     return checked({url.path.substr(slash + 1), std::string(text), "", region_of_host(url.host)},

@@ -3,8 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
-#include <charconv>
 #include <nlohmann/json.hpp>
 
 namespace rococo::messaging::sqs {
@@ -22,8 +22,12 @@ SqsApi::Attributes creation_attributes(const std::string& name) {
     return {{"FifoQueue", "true"}};
 }
 
+bool is_denied(const CallFailure& failure) {
+    return !failure.passing && failure.code.find("Denied") != std::string::npos;
+}
+
 Error denied_to_create(const CallFailure& failure, const Queue& queue, const std::string& region) {
-    if (failure.passing || failure.code.find("Denied") == std::string::npos) return failure.error;
+    if (!is_denied(failure)) return failure.error;
     return {failure.error.kind,
             fmt::format("SQS queue '{}' does not exist in region {}, and these credentials may not "
                         "create it. Check its name, QUEUE_NAME_PREFIX and AWS_REGION, create it, "
@@ -50,46 +54,85 @@ std::optional<RedrivePolicy> read_redrive_policy(const SqsApi::Attributes& attri
                                                          : receives->dump()};
 }
 
-std::optional<Queue> find_redrive_target(SqsApi& api, const RedrivePolicy& policy,
-                                         const SqsSettings& settings, Logger logger) {
-    const auto address = parse_queue_address(policy.target_arn);
-    if (!address) return std::nullopt;
-    auto target = api.find_queue(*address, give_up_at(api, settings));
-    if (target) {
-        logger.info("SQS itself moves messages to '{}' after {} receives; dead letters go there.",
-                    target->name, policy.max_receives);
-        return *target;
-    }
-    logger.warning("The redrive target {} of the queue cannot be used: {}", policy.target_arn,
-                   target.error().error.message);
-    return std::nullopt;
+/// A right that is missing now would be missing when the first message is given up: the host says
+/// so before it begins.
+Error no_place_for_dead_letters(const CallFailure& failure, const Queue& queue,
+                                const std::string& name) {
+    return {failure.error.kind,
+            fmt::format("Dead letters of SQS queue '{}' go to '{}', which these credentials cannot "
+                        "reach: {}",
+                        queue.name, name, failure.error.message)};
 }
 
-/// Where dead letters of the queue go; none, and a warning, where there is no such place.
-std::optional<Queue> find_dead_letters(SqsApi& api, const Queue& queue,
-                                       const SqsApi::Attributes& attributes,
-                                       const SqsSettings& settings, Logger logger) {
+/// The address that dead letters of the queue go to.
+QueueAddress address_of_dead_letters(const Queue& queue, const SqsApi::Attributes& attributes) {
     if (const auto policy = read_redrive_policy(attributes)) {
-        if (auto target = find_redrive_target(api, *policy, settings, logger)) return target;
+        if (auto target = parse_queue_address(policy->target_arn)) return *target;
     }
-    const auto name = dead_letter_name(queue.name);
+    return {dead_letter_name(queue.name), "", "", ""};
+}
+
+/// Finds the place where dead letters of the queue go, or creates it; none, and a warning, where
+/// there is no such place.
+Result<std::optional<Queue>> find_dead_letters(SqsApi& api, const QueueSetup& setup,
+                                               const SqsApi::Attributes& attributes,
+                                               const SqsSettings& settings, Logger logger) {
+    const auto& address = setup.dead_letter_address;
     const auto until = give_up_at(api, settings);
-    auto found = api.find_queue({name, "", "", ""}, until);
-    if (!found && found.error().code == "QueueDoesNotExist" && settings.create_queue) {
-        auto wanted = creation_attributes(name);
-        wanted["MessageRetentionPeriod"] = kFourteenDays;
-        found = api.create_queue(name, wanted, until);
-        if (found) logger.info("Created '{}' for dead letters.", name);
+    auto found = api.find_queue(address, until);
+    if (!found && found.error().code == "QueueDoesNotExist" && settings.create_queue &&
+        address.by_name()) {
+        found = api.create_queue(address.name, dead_letter_attributes(address.name), until);
+        if (found) logger.info("Created '{}' for dead letters.", address.name);
     }
-    if (found) return *found;
-    logger.warning(
-        "There is no place for dead letters: {} Until there is, messages that are given "
-        "up wait and are tried again.",
-        found.error().error.message);
-    return std::nullopt;
+    if (!found && is_denied(found.error())) {
+        const auto error = no_place_for_dead_letters(found.error(), setup.queue, address.name);
+        return tl::unexpected(error);
+    }
+    if (!found) {
+        logger.warning(
+            "There is no place for dead letters: {} Until there is, messages that are given "
+            "up wait and are tried again.",
+            found.error().error.message);
+        return std::nullopt;
+    }
+    if (const auto policy = read_redrive_policy(attributes)) {
+        logger.info("SQS itself moves messages to '{}' after {} receives; dead letters go there.",
+                    found->name, policy->max_receives);
+    }
+    return *found;
+}
+
+std::chrono::seconds own_visibility(const SqsApi::Attributes& attributes) {
+    return std::chrono::seconds(number_at<long>(attributes, "VisibilityTimeout", 30));
+}
+
+tl::expected<SqsApi::Attributes, CallFailure> ask_attributes(SqsApi& api, const Queue& queue,
+                                                             const SqsSettings& settings) {
+    static constexpr std::array<std::string_view, 2> kNames{"VisibilityTimeout", "RedrivePolicy"};
+    return api.attributes(queue, kNames, give_up_at(api, settings));
+}
+
+std::string cannot_look(const CallFailure& failure, std::chrono::seconds visibility) {
+    return fmt::format("{} Its visibility timeout is taken to be {} s and its redrive policy none.",
+                       failure.error.message, visibility.count());
 }
 
 }  // namespace
+
+std::chrono::seconds visibility_in_force(std::optional<std::chrono::seconds> wished,
+                                         std::chrono::seconds own) {
+    constexpr std::chrono::seconds kShortest{1};
+    constexpr std::chrono::seconds kLongest{12 * 3600};
+    const bool own_one = !wished || *wished <= std::chrono::seconds(0);
+    return std::clamp(own_one ? own : *wished, kShortest, kLongest);
+}
+
+SqsApi::Attributes dead_letter_attributes(const std::string& name) {
+    auto wanted = creation_attributes(name);
+    wanted["MessageRetentionPeriod"] = kFourteenDays;
+    return wanted;
+}
 
 Result<Queue> find_or_create(SqsApi& api, const QueueAddress& address, const SqsSettings& settings,
                              Logger logger) {
@@ -116,27 +159,69 @@ Result<QueueSetup> set_up_queue(SqsApi& api, const QueueAddress& address,
                                 const SqsSettings& settings, Logger logger) {
     auto queue = find_or_create(api, address, settings, logger);
     if (!queue) return tl::unexpected(queue.error());
-    QueueSetup setup{*queue, std::nullopt,
-                     settings.visibility_timeout.value_or(std::chrono::seconds(30))};
-    static constexpr std::array<std::string_view, 2> kNames{"VisibilityTimeout", "RedrivePolicy"};
-    auto attributes = api.attributes(*queue, kNames, give_up_at(api, settings));
+    QueueSetup setup;
+    setup.queue = *queue;
+    auto attributes = ask_attributes(api, *queue, settings);
+    if (!attributes && !is_denied(attributes.error())) {
+        return tl::unexpected(attributes.error().error);
+    }
+    setup.own_visibility = own_visibility(attributes.value_or(SqsApi::Attributes()));
+    setup.visibility = visibility_in_force(settings.visibility_timeout, setup.own_visibility);
     if (!attributes) {
-        if (attributes.error().code.find("Denied") == std::string::npos) {
-            return tl::unexpected(attributes.error().error);
-        }
-        logger.warning("{} Its visibility timeout is taken to be {} s and its redrive policy none.",
-                       attributes.error().error.message, setup.visibility.count());
+        logger.warning("{}", cannot_look(attributes.error(), setup.visibility));
         attributes = SqsApi::Attributes();
     }
-    const auto& own = (*attributes)["VisibilityTimeout"];
-    if (!settings.visibility_timeout && !own.empty()) {
-        long seconds = 30;
-        std::from_chars(own.data(), own.data() + own.size(), seconds);
-        // A queue that hides nothing would hand every message to everybody at once.
-        setup.visibility = std::chrono::seconds(std::max(seconds, 1L));
-    }
-    setup.dead_letters = find_dead_letters(api, *queue, *attributes, settings, logger);
+    setup.dead_letter_address = address_of_dead_letters(*queue, *attributes);
+    auto letters = find_dead_letters(api, setup, *attributes, settings, logger);
+    if (!letters) return tl::unexpected(letters.error());
+    setup.dead_letters = *letters;
     return setup;
+}
+
+Result<std::vector<std::string>> check_queue(SqsApi& api, const QueueAddress& address,
+                                             const SqsSettings& settings) {
+    std::vector<std::string> notes;
+    const auto& region = api.caller().region();
+    const bool may_create = address.by_name() && settings.create_queue;
+    auto queue = api.find_queue(address, give_up_at(api, settings));
+    SqsApi::Attributes known;
+    if (queue) {
+        auto attributes = ask_attributes(api, *queue, settings);
+        if (!attributes && !is_denied(attributes.error())) {
+            return tl::unexpected(attributes.error().error);
+        }
+        if (attributes) known = *attributes;
+        if (!attributes) {
+            notes.push_back(cannot_look(
+                attributes.error(),
+                visibility_in_force(settings.visibility_timeout, own_visibility(known))));
+        }
+    } else if (queue.error().code == "QueueDoesNotExist" && may_create) {
+        notes.push_back(fmt::format(
+            "SQS queue '{}' does not exist yet in region {}; it is created at the start, which "
+            "takes the permission sqs:CreateQueue. If that is a slip, check the queue variable and "
+            "QUEUE_NAME_PREFIX.",
+            address.name, region));
+        queue = Queue{address.name, ""};
+    } else {
+        return tl::unexpected(queue.error().error);
+    }
+    const auto letters = address_of_dead_letters(*queue, known);
+    const auto found = api.find_queue(letters, give_up_at(api, settings));
+    if (found) return notes;
+    if (found.error().code == "QueueDoesNotExist") {
+        const bool made = letters.by_name() && settings.create_queue;
+        notes.push_back(fmt::format(
+            "The dead-letter queue '{}' of '{}' does not exist yet in region {}; {}.", letters.name,
+            queue->name, region,
+            made ? "it is created at the start, which takes the permission sqs:CreateQueue"
+                 : "until it does, messages that are given up wait and are tried again"));
+        return notes;
+    }
+    if (is_denied(found.error())) {
+        return tl::unexpected(no_place_for_dead_letters(found.error(), *queue, letters.name));
+    }
+    return tl::unexpected(found.error().error);
 }
 
 Result<std::optional<Queue>> look_up_dead_letters(SqsApi& api, const Queue& queue,
@@ -144,11 +229,7 @@ Result<std::optional<Queue>> look_up_dead_letters(SqsApi& api, const Queue& queu
     static constexpr std::array<std::string_view, 1> kNames{"RedrivePolicy"};
     const auto attributes = api.attributes(queue, kNames, give_up_at);
     if (!attributes) return tl::unexpected(attributes.error().error);
-    QueueAddress address{dead_letter_name(queue.name), "", "", ""};
-    if (const auto policy = read_redrive_policy(*attributes)) {
-        if (auto target = parse_queue_address(policy->target_arn)) address = std::move(*target);
-    }
-    auto found = api.find_queue(address, give_up_at);
+    auto found = api.find_queue(address_of_dead_letters(queue, *attributes), give_up_at);
     if (found) return *found;
     if (found.error().code == "QueueDoesNotExist") return std::nullopt;
     return tl::unexpected(found.error().error);

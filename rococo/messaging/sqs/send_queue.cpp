@@ -15,8 +15,11 @@ constexpr std::size_t kMaxInFlight = 4;
 
 }  // namespace
 
-SendQueue::SendQueue(SqsApi& api, Queue queue, const SqsSettings& settings, RandomBits random)
-    : api_(api), queue_(std::move(queue)), random_(std::move(random)), backoff_(settings) {}
+SendQueue::SendQueue(SqsApi& api, Queue queue, const SqsSettings& settings, RandomSource random)
+    : api_(api),
+      queue_(std::move(queue)),
+      random_(std::move(random)),
+      backoff_(settings.first_backoff, settings.longest_backoff) {}
 
 void SendQueue::add(const std::shared_ptr<SendJob>& job) {
     for (std::size_t i = 0; i < job->messages.size(); ++i) items_.push_back({job, i});
@@ -106,7 +109,7 @@ void SendQueue::answered(std::vector<Item> batch,
     }
     items_.insert(items_.begin(), std::make_move_iterator(again.begin()),
                   std::make_move_iterator(again.end()));
-    paused_until_ = api_.caller().clock().steady_now() + backoff_.next(random_);
+    paused_until_ = api_.caller().clock().steady_now() + backoff_.next_from_zero(random_);
 }
 
 }  // namespace rococo::messaging::sqs

@@ -9,8 +9,8 @@
 #include <string>
 #include <vector>
 
-#include "backoff.hpp"
 #include "queue_setup.hpp"
+#include "rococo/base/backoff.hpp"
 #include "rococo/base/clock.hpp"
 #include "rococo/base/result.hpp"
 #include "rococo/messaging/sqs/sqs_settings.hpp"
@@ -36,7 +36,7 @@ struct SendJob {
 /// **Thread-safety**: the sender's thread only.
 class SendQueue {
 public:
-    SendQueue(SqsApi& api, Queue queue, const SqsSettings& settings, RandomBits random);
+    SendQueue(SqsApi& api, Queue queue, const SqsSettings& settings, RandomSource random);
 
     void add(const std::shared_ptr<SendJob>& job);
 
@@ -58,7 +58,7 @@ private:
 
     SqsApi& api_;
     Queue queue_;
-    RandomBits random_;
+    RandomSource random_;
     Backoff backoff_;
     SteadyTime paused_until_ = SteadyTime::min();
     std::deque<Item> items_;

@@ -9,6 +9,8 @@
 #include <fstream>
 #include <iterator>
 
+#include "rococo/base/text.hpp"
+
 namespace rococo::messaging::sqs {
 namespace {
 
@@ -42,12 +44,6 @@ std::string_view without_comment(std::string_view value) {
 }
 
 }  // namespace
-
-std::string_view trim(std::string_view text) {
-    const auto first = text.find_first_not_of(" \t\r\n");
-    if (first == std::string_view::npos) return {};
-    return text.substr(first, text.find_last_not_of(" \t\r\n") - first + 1);
-}
 
 Result<std::string> read_small_file(const std::string& path) {
     static constexpr std::size_t kMaxBytes = std::size_t{1024} * 1024;
@@ -101,7 +97,7 @@ void SharedConfig::read(std::string_view text, bool is_config_file) {
             profile = name ? &profiles_[*name] : nullptr;
             continue;
         }
-        // An indented line belongs to a nested block (`s3 =`), which nobody here needs.
+        // An indented line belongs to a nested block (`s3 =`), which is not needed here.
         const bool nested = line.front() == ' ' || line.front() == '\t';
         const auto equals = content.find('=');
         if (profile == nullptr || nested || equals == std::string_view::npos) continue;

@@ -43,7 +43,4 @@ private:
 /// A small file's text, such as a token's. **Errors**: configuration, with the path.
 [[nodiscard]] Result<std::string> read_small_file(const std::string& path);
 
-/// `text` without white space at both ends.
-[[nodiscard]] std::string_view trim(std::string_view text);
-
 }  // namespace rococo::messaging::sqs

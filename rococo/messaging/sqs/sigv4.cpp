@@ -5,20 +5,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cctype>
 #include <map>
 
 #include "digest.hpp"
+#include "rococo/base/text.hpp"
 
 namespace rococo::messaging::sqs {
 namespace {
-
-std::string lower(std::string_view text) {
-    std::string result(text);
-    std::transform(result.begin(), result.end(), result.begin(),
-                   [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-    return result;
-}
 
 /// Trimmed, and runs of spaces folded into one, quoted text included: the suite's
 /// `get-header-value-trim` wants it so.
@@ -41,7 +34,7 @@ using SortedHeaders = std::map<std::string, std::string>;
 SortedHeaders sort_headers(const SignableRequest& request) {
     SortedHeaders sorted;
     for (const auto& [name, value] : request.headers) {
-        const auto [place, added] = sorted.try_emplace(lower(name), fold_spaces(value));
+        const auto [place, added] = sorted.try_emplace(to_lower(name), fold_spaces(value));
         if (!added) place->second += "," + fold_spaces(value);
     }
     return sorted;

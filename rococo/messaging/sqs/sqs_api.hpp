@@ -13,6 +13,8 @@
 #include "aws_caller.hpp"
 #include "queue_address.hpp"
 #include "rococo/base/result.hpp"
+#include "rococo/base/text.hpp"
+#include "sqs_answers.hpp"
 #include "sqs_message.hpp"
 
 namespace rococo::messaging::sqs {
@@ -37,24 +39,8 @@ struct VisibilityChange {
     std::chrono::seconds visibility{0};
 };
 
-/// What became of one entry of a batch.
-struct EntryOutcome {
-    enum class State { done, failed, unanswered };
-    State state = State::unanswered;
-    std::string code;     ///< `failed` only.
-    std::string message;  ///< `failed` only.
-    bool our_fault = false;
-
-    [[nodiscard]] bool done() const { return state == State::done; }
-    /// Trying again cannot help: the receipt handle is not the message's any more.
-    [[nodiscard]] bool stale() const;
-    /// Trying again may help.
-    [[nodiscard]] bool passing() const;
-};
-
 template <typename T>
 using CallDone = std::function<void(tl::expected<T, CallFailure>)>;
-using Outcomes = std::vector<EntryOutcome>;
 
 /// SQS's actions, in words of C++.
 ///
@@ -77,6 +63,12 @@ public:
 
     using Attributes = std::map<std::string, std::string>;
 
+    /// One try each, as the waiting ones below.
+    void look_for(const QueueAddress& address, CallDone<Queue> done);
+    void create(const std::string& name, const Attributes& attributes, CallDone<Queue> done);
+    void ask_attributes(const Queue& queue, std::span<const std::string_view> names,
+                        CallDone<Attributes> done);
+
     /// These wait for the answer, and try again until then.
     [[nodiscard]] tl::expected<Queue, CallFailure> find_queue(const QueueAddress& address,
                                                               SteadyTime give_up_at);
@@ -95,5 +87,14 @@ private:
     AwsCaller& caller_;
     std::chrono::milliseconds request_timeout_;
 };
+
+/// A number among a queue's attributes; `fallback` if it is not there.
+template <typename Number>
+[[nodiscard]] Number number_at(const SqsApi::Attributes& attributes, std::string_view name,
+                               Number fallback) {
+    const auto found = attributes.find(std::string(name));
+    if (found == attributes.end()) return fallback;
+    return parse_number<Number>(found->second).value_or(fallback);
+}
 
 }  // namespace rococo::messaging::sqs

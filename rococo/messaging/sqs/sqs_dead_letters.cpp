@@ -5,16 +5,15 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <functional>
 #include <unordered_set>
 
 #include "aws_caller.hpp"
-#include "backoff.hpp"
 #include "event_loop.hpp"
 #include "message_codec.hpp"
 #include "queue_address.hpp"
 #include "queue_setup.hpp"
+#include "rococo/base/backoff.hpp"
 #include "sqs_api.hpp"
 
 namespace rococo::messaging {
@@ -24,16 +23,22 @@ namespace {
 constexpr std::chrono::seconds kLookAt{60};
 /// A poll that waits asks all of SQS's servers; one that does not only some of them.
 constexpr std::chrono::seconds kPollWait{1};
+/// Rounds without news before a command takes it that there is no more.
+constexpr int kPatience = 5;
 
 using sqs::CallFailure;
 using sqs::Outcomes;
 using sqs::ReceivedMessage;
 
+bool chosen(std::span<const std::string> ids, const DeadLetter& letter) {
+    return ids.empty() || std::find(ids.begin(), ids.end(), letter.id) != ids.end();
+}
+
 }  // namespace
 
 class SqsDeadLetters::Impl {
 public:
-    Impl(SqsSettings settings, std::string queue, const Clock& clock, RandomBits random,
+    Impl(SqsSettings settings, std::string queue, const Clock& clock, RandomSource random,
          Logger logger)
         : settings_(std::move(settings)),
           address_text_(std::move(queue)),
@@ -47,17 +52,35 @@ public:
         erase,  ///< It goes, now.
         enough  ///< It stays, and no more need be shown.
     };
-    using Visitor = std::function<Result<Wish>(const ReceivedMessage&)>;
+    using Visitor = std::function<Result<Wish>(const ReceivedMessage&, DeadLetter letter)>;
 
     /// Finds the queues; false where there is no dead-letter queue.
     Result<bool> open();
-    /// Shows every message once, then makes visible again what stays.
+    /// Shows every message that is there now once, as a letter too, then makes visible again what
+    /// stays. Those that arrive meanwhile are left alone: there may be no end of them.
     Result<void> visit(const Visitor& visitor);
     Result<std::size_t> count();
+    /// Deletes these letters, or all, each after `before` succeeded; how many there were.
+    Result<std::size_t> take_out(std::span<const std::string> ids,
+                                 const std::function<Result<void>(const ReceivedMessage&)>& before);
     Result<void> send_back(const ReceivedMessage& message);
-    [[nodiscard]] const std::string& source_name() const { return source_.name; }
 
 private:
+    /// What was there when a command began.
+    struct Beginning {
+        /// SQS's time then, less a second at most; none where it does not tell.
+        std::optional<SystemTime> at;
+        std::size_t count = 0;  ///< Approximate.
+    };
+    /// What one command has shown so far.
+    struct Shown {
+        std::unordered_set<std::string> messages;
+        std::unordered_set<std::string> letters;  ///< The same after it was requeued and came back.
+    };
+    [[nodiscard]] bool was_there(const Beginning& start, const Shown& shown,
+                                 const ReceivedMessage& message) const;
+    Result<Beginning> begin();
+    Result<std::size_t> number(std::span<const std::string_view> names);
     Result<void> visit_all(const Visitor& visitor, std::vector<std::string>& hidden);
     Result<void> erase(const std::string& receipt_handle);
     void show_again(const std::vector<std::string>& hidden);
@@ -71,7 +94,7 @@ private:
 
     SqsSettings settings_;
     std::string address_text_;
-    RandomBits random_;
+    RandomSource random_;
     Logger logger_;
     sqs::EventLoop loop_;
     std::unique_ptr<sqs::AwsCaller> caller_;
@@ -111,7 +134,7 @@ tl::expected<T, CallFailure> SqsDeadLetters::Impl::wait_for(
 template <typename Start>
 Result<void> SqsDeadLetters::Impl::until_done(std::string_view what, const Start& start) {
     const auto until = give_up_at();
-    sqs::Backoff backoff(settings_);
+    Backoff backoff(settings_.first_backoff, settings_.longest_backoff);
     for (;;) {
         const auto result = wait_for<Outcomes>(start);
         if (result && result->front().done()) return {};
@@ -119,7 +142,7 @@ Result<void> SqsDeadLetters::Impl::until_done(std::string_view what, const Start
                              ? fmt::format("{} {}", result->front().code, result->front().message)
                              : result.error().error.message;
         const bool passing = result ? result->front().passing() : result.error().passing;
-        const auto again_at = loop_.clock().steady_now() + backoff.next(random_);
+        const auto again_at = loop_.clock().steady_now() + backoff.next_from_zero(random_);
         if (!passing || again_at >= until) {
             return failure(result ? ErrorKind::unavailable : result.error().error.kind,
                            fmt::format("{} did not succeed: {}", what, why));
@@ -162,136 +185,143 @@ void SqsDeadLetters::Impl::show_again(const std::vector<std::string>& hidden) {
 }
 
 Result<void> SqsDeadLetters::Impl::visit(const Visitor& visitor) {
+    const auto there = open();
+    if (!there) return tl::unexpected(there.error());
+    if (!*there) return {};
     std::vector<std::string> hidden;
     auto result = visit_all(visitor, hidden);
     show_again(hidden);
     return result;
 }
 
+Result<SqsDeadLetters::Impl::Beginning> SqsDeadLetters::Impl::begin() {
+    static constexpr std::array<std::string_view, 1> kVisible{"ApproximateNumberOfMessages"};
+    const auto count = number(kVisible);
+    if (!count) return tl::unexpected(count.error());
+    return Beginning{caller_->service_now(), *count};
+}
+
+bool SqsDeadLetters::Impl::was_there(const Beginning& start, const Shown& shown,
+                                     const ReceivedMessage& message) const {
+    if (start.at && message.sent_at <= *start.at) return true;
+    // The date that SQS tells has whole seconds. Of what was sent in the one that had begun, those
+    // that are known came back since, and no more were there than SQS counted.
+    if (start.at && message.sent_at > *start.at + std::chrono::seconds(1)) return false;
+    return shown.messages.size() < start.count &&
+           !shown.letters.contains(sqs::decode_dead_letter(message, source_.name).id);
+}
+
 Result<void> SqsDeadLetters::Impl::visit_all(const Visitor& visitor,
                                              std::vector<std::string>& hidden) {
-    std::unordered_set<std::string> seen;
+    const auto start = begin();
+    if (!start) return tl::unexpected(start.error());
+    Shown shown;
     const sqs::ReceiveOptions options{sqs::kMaxBatch, kPollWait, kLookAt, ""};
-    for (bool enough = false; !enough;) {
+    bool enough = false;
+    // A round without news: all were shown before, came later, or there are none. One is enough
+    // where as many were shown as there were; else others may be behind them.
+    const auto patience = [&] { return shown.messages.size() >= start->count ? 1 : kPatience; };
+    for (int without_news = 0; !enough && without_news < patience();) {
+        const auto asked_at = loop_.clock().steady_now();
         auto batch = wait_for<std::vector<ReceivedMessage>>(
             [&](auto done) { api_->receive(*letters_, options, std::move(done)); });
         if (!batch) return tl::unexpected(batch.error().error);
-        bool anything_new = false;
+        ++without_news;
         for (const auto& message : *batch) {
-            const bool fresh = seen.insert(message.id).second;
-            anything_new = anything_new || fresh;
             hidden.push_back(message.receipt_handle);
-            if (enough || !fresh) continue;
-            const auto wish = visitor(message);
+            // Too late in its hiding to be sure of it: it comes again, and is not taken for seen.
+            if (loop_.clock().steady_now() > asked_at + kLookAt / 2) continue;
+            if (enough || shown.messages.contains(message.id)) continue;
+            if (!was_there(*start, shown, message)) continue;
+            shown.messages.insert(message.id);
+            auto letter = sqs::decode_dead_letter(message, source_.name);
+            shown.letters.insert(letter.id);
+            without_news = 0;
+            const auto wish = visitor(message, std::move(letter));
             if (!wish) return tl::unexpected(wish.error());
             enough = *wish == Wish::enough;
             if (*wish != Wish::erase) continue;
             if (auto erased = erase(message.receipt_handle); !erased) return erased;
             hidden.pop_back();
         }
-        // All were shown before: the first ones are visible again, or there are none at all.
-        if (!anything_new) break;
     }
     return {};
 }
 
-Result<std::size_t> SqsDeadLetters::Impl::count() {
-    static constexpr std::array<std::string_view, 3> kNames{"ApproximateNumberOfMessages",
-                                                            "ApproximateNumberOfMessagesNotVisible",
-                                                            "ApproximateNumberOfMessagesDelayed"};
-    const auto attributes = api_->attributes(*letters_, kNames, give_up_at());
+Result<std::size_t> SqsDeadLetters::Impl::number(std::span<const std::string_view> names) {
+    const auto attributes = api_->attributes(*letters_, names, give_up_at());
     if (!attributes) return tl::unexpected(attributes.error().error);
     std::size_t sum = 0;
-    for (const auto name : kNames) {
-        const auto found = attributes->find(std::string(name));
-        if (found == attributes->end()) continue;
-        const auto& text = found->second;
-        std::size_t number = 0;
-        std::from_chars(text.data(), text.data() + text.size(), number);
-        sum += number;
-    }
+    for (const auto name : names) sum += sqs::number_at<std::size_t>(*attributes, name, 0);
     return sum;
 }
 
+Result<std::size_t> SqsDeadLetters::Impl::take_out(
+    std::span<const std::string> ids,
+    const std::function<Result<void>(const ReceivedMessage&)>& before) {
+    std::size_t taken = 0;
+    const auto visited =
+        visit([&](const ReceivedMessage& message, const DeadLetter& letter) -> Result<Wish> {
+            if (!chosen(ids, letter)) return Wish::keep;
+            if (auto done = before(message); !done) return tl::unexpected(done.error());
+            ++taken;
+            return Wish::erase;
+        });
+    return visited.map([&] { return taken; });
+}
+
+Result<std::size_t> SqsDeadLetters::Impl::count() {
+    const auto there = open();
+    if (!there || !*there) return there.map([](bool) { return std::size_t{0}; });
+    static constexpr std::array<std::string_view, 3> kNames{"ApproximateNumberOfMessages",
+                                                            "ApproximateNumberOfMessagesNotVisible",
+                                                            "ApproximateNumberOfMessagesDelayed"};
+    return number(kNames);
+}
+
 SqsDeadLetters::SqsDeadLetters(SqsSettings settings, std::string queue, const Clock& clock,
-                               RandomBits random, Logger logger)
+                               RandomSource random, Logger logger)
     : impl_(std::make_unique<Impl>(std::move(settings), std::move(queue), clock, std::move(random),
                                    logger)) {}
 
 SqsDeadLetters::~SqsDeadLetters() = default;
 
 Result<std::vector<DeadLetter>> SqsDeadLetters::list(std::size_t limit) {
-    const auto there = impl_->open();
-    if (!there) return tl::unexpected(there.error());
+    std::vector<DeadLetter> letters;
+    if (limit == 0) return letters;
     std::vector<std::pair<SystemTime, DeadLetter>> dated;
-    if (!*there || limit == 0) return std::vector<DeadLetter>();
-    const auto visited = impl_->visit([&](const ReceivedMessage& message) -> Result<Impl::Wish> {
-        dated.emplace_back(message.sent_at, sqs::decode_dead_letter(message, impl_->source_name()));
-        return dated.size() < limit ? Impl::Wish::keep : Impl::Wish::enough;
-    });
+    const auto visited =
+        impl_->visit([&](const ReceivedMessage& message, DeadLetter letter) -> Result<Impl::Wish> {
+            dated.emplace_back(message.sent_at, std::move(letter));
+            return dated.size() < limit ? Impl::Wish::keep : Impl::Wish::enough;
+        });
     if (!visited) return tl::unexpected(visited.error());
     std::stable_sort(dated.begin(), dated.end(),
                      [](const auto& left, const auto& right) { return left.first < right.first; });
-    std::vector<DeadLetter> letters;
-    letters.reserve(dated.size());
     for (auto& [date, letter] : dated) letters.push_back(std::move(letter));
     return letters;
 }
 
-Result<std::size_t> SqsDeadLetters::count() {
-    const auto there = impl_->open();
-    if (!there) return tl::unexpected(there.error());
-    return *there ? impl_->count() : Result<std::size_t>(0);
-}
+Result<std::size_t> SqsDeadLetters::count() { return impl_->count(); }
 
 Result<std::optional<DeadLetter>> SqsDeadLetters::find(std::string_view id) {
-    const auto there = impl_->open();
-    if (!there) return tl::unexpected(there.error());
     std::optional<DeadLetter> found;
-    if (!*there) return found;
-    const auto visited = impl_->visit([&](const ReceivedMessage& message) -> Result<Impl::Wish> {
-        auto letter = sqs::decode_dead_letter(message, impl_->source_name());
-        if (letter.id != id) return Impl::Wish::keep;
-        found = std::move(letter);
-        return Impl::Wish::enough;
-    });
-    if (!visited) return tl::unexpected(visited.error());
-    return found;
+    const auto visited =
+        impl_->visit([&](const ReceivedMessage&, DeadLetter letter) -> Result<Impl::Wish> {
+            if (letter.id != id) return Impl::Wish::keep;
+            found = std::move(letter);
+            return Impl::Wish::enough;
+        });
+    return visited.map([&] { return std::move(found); });
 }
 
 Result<std::size_t> SqsDeadLetters::requeue(std::span<const std::string> ids) {
-    const auto there = impl_->open();
-    if (!there) return tl::unexpected(there.error());
-    std::size_t moved = 0;
-    if (!*there) return moved;
-    const auto visited = impl_->visit([&](const ReceivedMessage& message) -> Result<Impl::Wish> {
-        const auto letter = sqs::decode_dead_letter(message, impl_->source_name());
-        if (!ids.empty() && std::find(ids.begin(), ids.end(), letter.id) == ids.end()) {
-            return Impl::Wish::keep;
-        }
-        if (auto sent = impl_->send_back(message); !sent) return tl::unexpected(sent.error());
-        ++moved;
-        return Impl::Wish::erase;
-    });
-    if (!visited) return tl::unexpected(visited.error());
-    return moved;
+    return impl_->take_out(
+        ids, [this](const ReceivedMessage& message) { return impl_->send_back(message); });
 }
 
 Result<std::size_t> SqsDeadLetters::remove(std::span<const std::string> ids) {
-    const auto there = impl_->open();
-    if (!there) return tl::unexpected(there.error());
-    std::size_t removed = 0;
-    if (!*there) return removed;
-    const auto visited = impl_->visit([&](const ReceivedMessage& message) -> Result<Impl::Wish> {
-        const auto letter = sqs::decode_dead_letter(message, impl_->source_name());
-        if (!ids.empty() && std::find(ids.begin(), ids.end(), letter.id) == ids.end()) {
-            return Impl::Wish::keep;
-        }
-        ++removed;
-        return Impl::Wish::erase;
-    });
-    if (!visited) return tl::unexpected(visited.error());
-    return removed;
+    return impl_->take_out(ids, [](const ReceivedMessage&) { return Result<void>(); });
 }
 
 }  // namespace rococo::messaging

@@ -5,6 +5,7 @@
 #include <numeric>
 
 #include "digest.hpp"
+#include "rococo/base/utf8.hpp"
 
 namespace rococo::messaging::sqs {
 namespace {
@@ -17,7 +18,7 @@ void append_sized(std::string& bytes, std::string_view text) {
     bytes += text;
 }
 
-bool is_xml_character(std::uint32_t point) {
+bool is_xml_character(char32_t point) {
     return point == 0x9 || point == 0xA || point == 0xD || (point >= 0x20 && point <= 0xD7FF) ||
            (point >= 0xE000 && point <= 0xFFFD) || (point >= 0x10000 && point <= 0x10FFFF);
 }
@@ -25,6 +26,11 @@ bool is_xml_character(std::uint32_t point) {
 }  // namespace
 
 std::size_t OutboundMessage::bytes() const {
+    return std::accumulate(attributes.begin(), attributes.end(), body.size(),
+                           [](std::size_t sum, const auto& one) { return sum + one.bytes(); });
+}
+
+std::size_t ReceivedMessage::bytes() const {
     return std::accumulate(attributes.begin(), attributes.end(), body.size(),
                            [](std::size_t sum, const auto& one) { return sum + one.bytes(); });
 }
@@ -52,31 +58,10 @@ std::string_view damaged_part(const ReceivedMessage& message) {
 }
 
 bool is_sqs_text(std::string_view text) {
-    for (std::size_t i = 0; i < text.size();) {
-        const auto lead = static_cast<unsigned char>(text[i]);
-        std::size_t length = 1;
-        std::uint32_t point = lead;
-        if (lead >= 0xF0 && lead < 0xF8) {
-            length = 4;
-            point = lead & 0x07U;
-        } else if (lead >= 0xE0 && lead < 0xF0) {
-            length = 3;
-            point = lead & 0x0FU;
-        } else if (lead >= 0xC2 && lead < 0xE0) {
-            length = 2;
-            point = lead & 0x1FU;
-        } else if (lead >= 0x80) {
-            return false;
-        }
-        if (i + length > text.size()) return false;
-        for (std::size_t k = 1; k < length; ++k) {
-            const auto next = static_cast<unsigned char>(text[i + k]);
-            if ((next & 0xC0U) != 0x80U) return false;
-            point = (point << 6U) | (next & 0x3FU);
-        }
-        const bool overlong = (length == 3 && point < 0x800) || (length == 4 && point < 0x10000);
-        if (overlong || !is_xml_character(point)) return false;
-        i += length;
+    while (!text.empty()) {
+        const auto character = utf8_character(text);
+        if (!character.valid || !is_xml_character(character.code)) return false;
+        text.remove_prefix(character.bytes);
     }
     return true;
 }

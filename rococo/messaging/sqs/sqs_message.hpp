@@ -41,6 +41,9 @@ struct ReceivedMessage {
     SystemTime first_received_at{};
     std::string group_id;
     std::string deduplication_id;
+
+    /// Of body and attributes.
+    [[nodiscard]] std::size_t bytes() const;
 };
 
 /// A message as SQS takes it.

@@ -16,20 +16,9 @@
 #include "send_queue.hpp"
 
 namespace rococo::messaging {
-namespace {
-
-std::string random_uuid(const RandomBits& random) {
-    const auto high = (random() & ~0xF000ULL) | 0x4000ULL;
-    const auto low = (random() & ~(0xC000ULL << 48U)) | (0x8000ULL << 48U);
-    return fmt::format("{:08x}-{:04x}-{:04x}-{:04x}-{:012x}", high >> 32U, (high >> 16U) & 0xFFFFU,
-                       high & 0xFFFFU, low >> 48U, low & 0xFFFFFFFFFFFFULL);
-}
-
-}  // namespace
-
 class SqsSender::Impl {
 public:
-    Impl(SqsSettings settings, const Clock& clock, RandomBits random, Logger logger)
+    Impl(SqsSettings settings, const Clock& clock, RandomSource random, Logger logger)
         : settings_(std::move(settings)),
           random_(std::move(random)),
           logger_(logger),
@@ -59,7 +48,7 @@ private:
     Result<Service*> service_for(const sqs::QueueAddress& address);
 
     SqsSettings settings_;
-    RandomBits random_;
+    RandomSource random_;
     Logger logger_;
     sqs::EventLoop loop_;
 
@@ -168,7 +157,7 @@ Result<sqs::SendQueue*> SqsSender::Impl::queue_for(const std::string& queue) {
     return (queues_[queue] = std::move(added)).get();
 }
 
-SqsSender::SqsSender(SqsSettings settings, const Clock& clock, RandomBits random, Logger logger)
+SqsSender::SqsSender(SqsSettings settings, const Clock& clock, RandomSource random, Logger logger)
     : impl_(std::make_unique<Impl>(std::move(settings), clock, std::move(random), logger)) {}
 
 SqsSender::~SqsSender() = default;

@@ -2,9 +2,6 @@
 #include "rococo/messaging/sqs/sqs_settings.hpp"
 
 #include <cstdlib>
-#include <memory>
-#include <mutex>
-#include <random>
 
 namespace rococo::messaging {
 
@@ -13,17 +10,6 @@ AwsVariables process_environment() {
         const char* value = std::getenv(std::string(name).c_str());
         if (value == nullptr || *value == '\0') return std::nullopt;
         return value;
-    };
-}
-
-RandomBits machine_random() {
-    struct Generator {
-        std::mutex mutex;
-        std::mt19937_64 engine{std::random_device{}()};
-    };
-    return [generator = std::make_shared<Generator>()] {
-        const std::lock_guard lock(generator->mutex);
-        return static_cast<std::uint64_t>(generator->engine());
     };
 }
 

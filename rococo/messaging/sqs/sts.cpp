@@ -6,6 +6,8 @@
 
 #include "credential_sources.hpp"
 #include "endpoint.hpp"
+#include "rococo/base/text.hpp"
+#include "rococo/base/utc_text.hpp"
 #include "sigv4.hpp"
 
 namespace rococo::messaging::sqs {
@@ -15,20 +17,6 @@ constexpr std::chrono::seconds kTimeout{5};
 constexpr int kTries = 3;
 /// Web identity tokens and session tokens are a few KiB.
 constexpr std::size_t kMaxAnswerBytes = std::size_t{256} * 1024;
-
-std::string percent_encode(std::string_view text) {
-    std::string encoded;
-    for (const char c : text) {
-        const bool plain = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
-                           (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.' || c == '~';
-        if (plain) {
-            encoded += c;
-        } else {
-            encoded += fmt::format("%{:02X}", static_cast<unsigned char>(c));
-        }
-    }
-    return encoded;
-}
 
 /// The text of the first element of that name. The answers are flat enough for that, and their
 /// values (keys, tokens, times) are base64 and digits: nothing is escaped in them.
@@ -42,7 +30,9 @@ std::string element(std::string_view xml, std::string_view name) {
 }
 
 std::string sts_url(const SourceContext& context) {
-    if (const auto url = configured_endpoint(context.variables, "STS")) return *url;
+    if (const auto url = configured_endpoint(context.variables, "STS")) {
+        return without_userinfo(*url);
+    }
     return fmt::format("https://sts.{}.{}/", context.region, dns_suffix(context.region));
 }
 
@@ -71,7 +61,7 @@ void sign_for_sts(HttpRequest& request, const SourceContext& context, const Cred
     if (!base.session_token.empty()) {
         request.headers.emplace_back("X-Amz-Security-Token", base.session_token);
     }
-    SignableRequest signable{"POST", url.path, "", request.headers, request.body};
+    SignableRequest signable{"POST", url.path, url.query, request.headers, request.body};
     signable.headers.emplace_back("Host", url.authority);
     request.headers.emplace_back("Authorization",
                                  authorization(signable, {context.region, "sts", at}, base));
@@ -88,19 +78,19 @@ SourceResult read_answer(const HttpAnswer& answer, const Role& role, const std::
         const bool refused = answer.status >= 400 && answer.status < 500 && answer.status != 429 &&
                              code != "Throttling" && code != "IDPCommunicationError";
         return failure(refused ? ErrorKind::configuration : ErrorKind::unavailable,
-                       fmt::format("AWS role '{}' cannot be taken on through {}: {}. Check the "
-                                   "role's trust policy and the identity it is asked with.",
-                                   role.arn, url, reason));
+                       fmt::format("AWS role '{}' cannot be assumed through {}: {}. Check the "
+                                   "role's trust policy and the identity that assumes it.",
+                                   role.arn, mask_userinfo(url), reason));
     }
     Credentials credentials{
         element(answer.body, "AccessKeyId"), element(answer.body, "SecretAccessKey"),
-        element(answer.body, "SessionToken"), parse_aws_time(element(answer.body, "Expiration")),
+        element(answer.body, "SessionToken"), parse_utc(element(answer.body, "Expiration")),
         fmt::format("role {}", role.arn)};
     if (credentials.access_key_id.empty() || credentials.secret_access_key.empty() ||
         credentials.session_token.empty() || !credentials.expires_at) {
-        return failure(
-            ErrorKind::unavailable,
-            fmt::format("{} answered without credentials for role '{}'.", url, role.arn));
+        return failure(ErrorKind::unavailable,
+                       fmt::format("{} answered without credentials for role '{}'.",
+                                   mask_userinfo(url), role.arn));
     }
     return credentials;
 }

@@ -5,12 +5,17 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <chrono>
+#include <condition_variable>
 #include <filesystem>
 #include <fstream>
 #include <map>
+#include <mutex>
 
 #include "credential_chain.hpp"
+#include "credential_keeper.hpp"
+#include "endpoint.hpp"
 #include "event_loop.hpp"
 #include "recording_logger.hpp"
 #include "stub_server.hpp"
@@ -23,14 +28,19 @@ using std::chrono::seconds;
 using testing::HasSubstr;
 using testing::Not;
 
-/// The machine's monotonic clock, and a wall clock that the test sets.
+/// A wall clock that stands, and the machine's monotonic one; both set forward by the test.
 class SetClock final : public Clock {
 public:
-    SystemTime wall = std::chrono::sys_days(std::chrono::year(2026) / 11 / 24);
-    [[nodiscard]] SystemTime now() const override { return wall; }
-    [[nodiscard]] SteadyTime steady_now() const override {
-        return std::chrono::steady_clock::now();
+    void pass(std::chrono::seconds time) { passed_ += time.count(); }
+    [[nodiscard]] SystemTime now() const override {
+        return std::chrono::sys_days(std::chrono::year(2026) / 11 / 24) + seconds(passed_);
     }
+    [[nodiscard]] SteadyTime steady_now() const override {
+        return std::chrono::steady_clock::now() + seconds(passed_);
+    }
+
+private:
+    std::atomic<std::int64_t> passed_ = 0;
 };
 
 std::string iso(SystemTime at) {
@@ -65,7 +75,7 @@ protected:
     StubAnswer answer(const StubRequest& request) {
         const std::lock_guard lock(mutex_);
         requests_.push_back(request);
-        const auto expires = iso(clock_.wall + lifetime_);
+        const auto expires = iso(clock_.now() + lifetime_);
         const auto number = std::to_string(++handed_out_);
         if (failing_) return {503, "busy"};
         if (request.path == "/latest/api/token") {
@@ -115,15 +125,14 @@ protected:
                 "text/xml"};
     }
 
-    CredentialChain chain() {
-        return CredentialChain({[this](std::string_view name) -> std::optional<std::string> {
-                                    const auto found = variables_.find(std::string(name));
-                                    if (found == variables_.end()) return std::nullopt;
-                                    return found->second;
-                                },
-                                [this](HttpRequest request) { return fetch(std::move(request)); },
-                                &clock_, "eu-central-1", ""},
-                               log_.logger());
+    SourceContext context() {
+        return {[this](std::string_view name) -> std::optional<std::string> {
+                    const auto found = variables_.find(std::string(name));
+                    if (found == variables_.end()) return std::nullopt;
+                    return found->second;
+                },
+                [this](HttpRequest request) { return fetch(std::move(request)); }, &clock_,
+                "eu-central-1", ""};
     }
 
     HttpAnswer fetch(HttpRequest request) {
@@ -133,9 +142,20 @@ protected:
         return *got;
     }
 
-    std::string key(CredentialChain& chain) {
-        const auto got = chain.get();
+    /// The key that the chain finds now, or why it finds none.
+    std::string key() {
+        const auto got = fetch_credentials(context());
         return got ? got->access_key_id : "error: " + got.error().message;
+    }
+
+    /// The key in force, after what is under way has ended; `none` where there is none.
+    std::string key(CredentialKeeper& keeper) {
+        (void)keeper.current();  // May begin a refresh.
+        bool done = false;
+        keeper.when_fetched([&] { done = true; });
+        while (!done) loop_.turn(clock_.steady_now() + seconds(1));
+        const auto got = keeper.current();
+        return got ? got->access_key_id : "none";
     }
 
     SetClock clock_;
@@ -143,6 +163,9 @@ protected:
     std::filesystem::path folder_;
     std::map<std::string, std::string> variables_;
     std::mutex mutex_;
+    std::condition_variable asked_;
+    std::condition_variable released_;
+    bool release_ = false;
     std::vector<StubRequest> requests_;
     int handed_out_ = 0;
     bool failing_ = false;
@@ -164,25 +187,19 @@ TEST_F(CredentialsTest, SourcesAreAskedInTheStandardOrder) {
     variables_["AWS_EC2_METADATA_DISABLED"] = "false";
     variables_["AWS_EC2_METADATA_SERVICE_ENDPOINT"] = server_.url() + "/";
 
-    auto one = chain();
-    EXPECT_EQ(key(one), "ENV");
+    EXPECT_EQ(key(), "ENV");
     variables_.erase("AWS_ACCESS_KEY_ID");
     variables_.erase("AWS_SECRET_ACCESS_KEY");
-    auto two = chain();
-    EXPECT_EQ(key(two), "FILE");
+    EXPECT_EQ(key(), "FILE");
     std::filesystem::remove(folder_ / ".aws/credentials");
-    auto three = chain();
-    EXPECT_EQ(key(three), "STS1");
+    EXPECT_EQ(key(), "STS1");
     variables_.erase("AWS_WEB_IDENTITY_TOKEN_FILE");
-    auto four = chain();
-    EXPECT_EQ(key(four), "CONTAINER2");
+    EXPECT_EQ(key(), "CONTAINER2");
     variables_.erase("AWS_CONTAINER_CREDENTIALS_FULL_URI");
-    auto five = chain();
-    EXPECT_EQ(key(five), "IMDS3");
+    EXPECT_EQ(key(), "IMDS3");
     variables_["AWS_EC2_METADATA_DISABLED"] = "true";
-    auto six = chain();
-    EXPECT_THAT(key(six), HasSubstr("No AWS credentials"));
-    EXPECT_EQ(six.get().error().kind, ErrorKind::configuration);
+    EXPECT_THAT(key(), HasSubstr("No AWS credentials"));
+    EXPECT_EQ(fetch_credentials(context()).error().kind, ErrorKind::configuration);
     EXPECT_THAT(log_.text(), Not(HasSubstr("secret-")));
     EXPECT_THAT(log_.text(), Not(HasSubstr("token-")));
 }
@@ -191,7 +208,7 @@ TEST_F(CredentialsTest, TheOriginalsNameOfTheSecretAndASessionTokenCount) {
     variables_["AWS_ACCESS_KEY_ID"] = "ENV";
     variables_["AWS_ACCESS_KEY_SECRET"] = "the-secret";
     variables_["AWS_SESSION_TOKEN"] = "the-token";
-    auto credentials = chain().get();
+    auto credentials = fetch_credentials(context());
     ASSERT_TRUE(credentials);
     EXPECT_EQ(credentials->secret_access_key, "the-secret");
     EXPECT_EQ(credentials->session_token, "the-token");
@@ -199,12 +216,10 @@ TEST_F(CredentialsTest, TheOriginalsNameOfTheSecretAndASessionTokenCount) {
 
 TEST_F(CredentialsTest, HalfAPairIsTold) {
     variables_["AWS_ACCESS_KEY_ID"] = "ENV";
-    auto without_secret = chain();
-    EXPECT_THAT(key(without_secret), HasSubstr("AWS_SECRET_ACCESS_KEY"));
+    EXPECT_THAT(key(), HasSubstr("AWS_SECRET_ACCESS_KEY"));
     variables_.erase("AWS_ACCESS_KEY_ID");
     variables_["AWS_SECRET_ACCESS_KEY"] = "s";
-    auto without_key = chain();
-    EXPECT_THAT(key(without_key), HasSubstr("AWS_ACCESS_KEY_ID is not"));
+    EXPECT_THAT(key(), HasSubstr("AWS_ACCESS_KEY_ID is not"));
 }
 
 TEST_F(CredentialsTest, ProfilesComeFromBothFilesAndTheCredentialsFileWins) {
@@ -212,14 +227,11 @@ TEST_F(CredentialsTest, ProfilesComeFromBothFilesAndTheCredentialsFileWins) {
           "[default]\nregion = eu-west-1\n[profile team]\naws_access_key_id = CONFIG # old\n"
           "aws_secret_access_key = x\ns3 =\n  aws_access_key_id = NESTED\n");
     variables_["AWS_PROFILE"] = "team";
-    auto from_config = chain();
-    EXPECT_EQ(key(from_config), "CONFIG");
+    EXPECT_EQ(key(), "CONFIG");
     write(".aws/credentials", "[team]\naws_access_key_id=CREDENTIALS\naws_secret_access_key=y\n");
-    auto from_credentials = chain();
-    EXPECT_EQ(key(from_credentials), "CREDENTIALS");
+    EXPECT_EQ(key(), "CREDENTIALS");
     variables_["AWS_PROFILE"] = "taem";
-    auto misspelt = chain();
-    EXPECT_THAT(key(misspelt), HasSubstr("'taem' is in neither"));
+    EXPECT_THAT(key(), HasSubstr("'taem' is in neither"));
 }
 
 TEST_F(CredentialsTest, AProfilesRoleIsTakenOnWithItsSourceProfile) {
@@ -228,8 +240,7 @@ TEST_F(CredentialsTest, AProfilesRoleIsTakenOnWithItsSourceProfile) {
           "external_id = e/1\n[profile base]\naws_access_key_id = BASE\n"
           "aws_secret_access_key = b\n");
     variables_["AWS_ENDPOINT_URL_STS"] = server_.url();
-    auto role = chain();
-    EXPECT_EQ(key(role), "STS1");
+    EXPECT_EQ(key(), "STS1");
     ASSERT_EQ(requests_.size(), 1U);
     EXPECT_THAT(requests_[0].headers["authorization"],
                 HasSubstr("Credential=BASE/20261124/eu-central-1/sts/aws4_request"));
@@ -240,20 +251,18 @@ TEST_F(CredentialsTest, AProfilesRoleIsTakenOnWithItsSourceProfile) {
 
 TEST_F(CredentialsTest, WhatAProfileAsksForAndWeDoNotDoIsTold) {
     write(".aws/config", "[default]\ncredential_process = /bin/keys\n");
-    auto process = chain();
-    EXPECT_THAT(key(process), HasSubstr("credential_process"));
+    EXPECT_THAT(key(), HasSubstr("credential_process"));
     write(".aws/config",
           "[default]\nrole_arn=a\nsource_profile=x\n[profile x]\nrole_arn=b\n"
           "source_profile=default\n");
-    auto circle = chain();
-    EXPECT_THAT(key(circle), HasSubstr("circle"));
+    EXPECT_THAT(key(), HasSubstr("circle"));
 }
 
 TEST_F(CredentialsTest, ARefusedWebIdentityIsAMatterOfConfiguration) {
     variables_["AWS_WEB_IDENTITY_TOKEN_FILE"] = write("token", "forged");
     variables_["AWS_ROLE_ARN"] = "arn:aws:iam::123456789012:role/r";
     variables_["AWS_ENDPOINT_URL_STS"] = server_.url();
-    const auto refused = chain().get();
+    const auto refused = fetch_credentials(context());
     ASSERT_FALSE(refused);
     EXPECT_EQ(refused.error().kind, ErrorKind::configuration);
     EXPECT_THAT(refused.error().message, HasSubstr("InvalidIdentityToken: No OIDC provider"));
@@ -263,48 +272,134 @@ TEST_F(CredentialsTest, ARefusedWebIdentityIsAMatterOfConfiguration) {
 TEST_F(CredentialsTest, ContainersTokenFileIsReadAgainForEachRefresh) {
     variables_["AWS_CONTAINER_CREDENTIALS_FULL_URI"] = server_.url() + "/container";
     variables_["AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"] = write("token", container_token_ + "\n");
-    auto credentials = chain();
-    EXPECT_EQ(key(credentials), "CONTAINER1");
+    EXPECT_EQ(key(), "CONTAINER1");
     container_token_ = "rotated";
     write("token", "rotated");
-    clock_.wall += minutes(56);
-    EXPECT_EQ(key(credentials), "CONTAINER2");
+    EXPECT_EQ(key(), "CONTAINER2");
 }
 
 TEST_F(CredentialsTest, AContainersTokenGoesToNobodyElseInTheClear) {
-    variables_["AWS_CONTAINER_CREDENTIALS_FULL_URI"] = "http://example.com/container";
-    auto credentials = chain();
-    EXPECT_THAT(key(credentials), HasSubstr("Use https"));
-}
-
-TEST_F(CredentialsTest, TemporaryOnesAreRefreshedBeforeTheyExpire) {
-    variables_["AWS_EC2_METADATA_DISABLED"] = "false";
-    variables_["AWS_EC2_METADATA_SERVICE_ENDPOINT"] = server_.url();
-    auto credentials = chain();
-    EXPECT_EQ(key(credentials), "IMDS1");
-    clock_.wall += minutes(54);
-    EXPECT_EQ(key(credentials), "IMDS1");
-    clock_.wall += minutes(1);
-    EXPECT_EQ(key(credentials), "IMDS2");
-}
-
-TEST_F(CredentialsTest, OldOnesServeWhileTheRefreshFailsAndNoLonger) {
-    variables_["AWS_CONTAINER_CREDENTIALS_FULL_URI"] = server_.url() + "/container";
     variables_["AWS_CONTAINER_AUTHORIZATION_TOKEN"] = container_token_;
-    auto credentials = chain();
-    EXPECT_EQ(key(credentials), "CONTAINER1");
+    for (const char* url :
+         {"http://example.com/container", "http://127.evil.com/", "http://127.0.0.1.evil.com/",
+          "http://127.0.0.1@evil.com/", "http://127.0.0.1:80@evil.com/",
+          "http://localhost.evil.com/", "http://127.0.0.1\\@evil.com/", "http://[::1]@evil.com/",
+          "http://[::2]/", "http://169.254.170.2.evil.com/", "http://169.254.170.2@evil.com/",
+          "http://128.0.0.1/", "http://user:secret-word@127.0.0.1/",
+          "http://127.0.0.1#@evil.com:1/x y", "ftp://127.0.0.1/", "http://evil.com#127.0.0.1",
+          "http://evil.com/127.0.0.1"}) {
+        variables_["AWS_CONTAINER_CREDENTIALS_FULL_URI"] = url;
+        const auto refused = key();
+        EXPECT_THAT(refused, HasSubstr("the token may go to")) << url;
+        EXPECT_THAT(refused, Not(HasSubstr("secret-word"))) << url;
+    }
+    variables_["AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"] = "@evil.com/";
+    EXPECT_THAT(key(), HasSubstr("the token may go to"));
+    variables_.erase("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI");
+    const auto port = server_.url().substr(server_.url().rfind(':'));
+    for (const auto& host : {"127.0.0.1", "localhost"}) {
+        variables_["AWS_CONTAINER_CREDENTIALS_FULL_URI"] = "http://" + (host + port) + "/container";
+        EXPECT_THAT(key(), HasSubstr("CONTAINER")) << host;
+    }
+}
+
+TEST(OwnAddress, IsLoopbackOrTheAgentAsAnAddress) {
+    for (const char* url :
+         {"http://127.0.0.1/", "http://127.9.8.7:99/x", "http://[::1]:99/",
+          "http://[0:0:0:0:0:0:0:1]/", "http://localhost:1/", "http://169.254.170.2/v2",
+          "http://169.254.170.23/v1", "http://[fd00:ec2::23]/v1"}) {
+        EXPECT_TRUE(is_own_address(split_url(url))) << url;
+    }
+    for (const char* url : {"http://128.0.0.1/", "http://[::2]/", "http://169.254.169.254/",
+                            "http://localhost.evil.com/", "http://127.evil.com/"}) {
+        EXPECT_FALSE(is_own_address(split_url(url))) << url;
+    }
+}
+
+TEST(Userinfo, IsNeverShown) {
+    EXPECT_EQ(mask_userinfo("https://u:p@w@host:1/x"), "https://***@host:1/x");
+    EXPECT_EQ(mask_userinfo("Unsupported proxy syntax in 'u:p@ho st'"),
+              "Unsupported proxy syntax in '***@ho st'");
+    EXPECT_EQ(mask_userinfo("nothing to hide"), "nothing to hide");
+    EXPECT_EQ(without_userinfo("http://u:p@host:8080/a?b=c"), "http://host:8080/a?b=c");
+    EXPECT_EQ(without_userinfo("http://host:8080"), "http://host:8080");
+}
+
+/// Fetched beside the loop, by a clock that the test sets.
+class CredentialKeeperTest : public CredentialsTest {
+protected:
+    CredentialKeeperTest() {
+        variables_["AWS_CONTAINER_CREDENTIALS_FULL_URI"] = server_.url() + "/container";
+        variables_["AWS_CONTAINER_AUTHORIZATION_TOKEN"] = container_token_;
+    }
+
+    /// Turns the loop until the keeper has that key.
+    bool comes(CredentialKeeper& keeper, const std::string& wanted) {
+        const auto until = std::chrono::steady_clock::now() + minutes(1);
+        while (std::chrono::steady_clock::now() < until) {
+            const auto got = keeper.current();
+            if (got && got->access_key_id == wanted) return true;
+            loop_.turn(clock_.steady_now() + std::chrono::milliseconds(10));
+        }
+        return false;
+    }
+};
+
+TEST_F(CredentialKeeperTest, TemporaryOnesAreRefreshedBeforeTheyExpireWhileTheOldOnesServe) {
+    CredentialKeeper keeper(loop_, context(), log_.logger());
+    EXPECT_FALSE(keeper.current()) << "nothing is fetched on the loop's thread";
+    EXPECT_EQ(key(keeper), "CONTAINER1");
+    clock_.pass(minutes(54));
+    EXPECT_EQ(keeper.current()->access_key_id, "CONTAINER1");
+    clock_.pass(minutes(1));
+    EXPECT_EQ(keeper.current()->access_key_id, "CONTAINER1") << "still good";
+    EXPECT_TRUE(comes(keeper, "CONTAINER2"));
+    EXPECT_EQ(handed_out_, 2);
+}
+
+TEST_F(CredentialKeeperTest, OldOnesServeWhileTheRefreshFailsAndNoLonger) {
+    CredentialKeeper keeper(loop_, context(), log_.logger());
+    EXPECT_EQ(key(keeper), "CONTAINER1");
     failing_ = true;
-    clock_.wall += minutes(57);
-    EXPECT_EQ(key(credentials), "CONTAINER1");
+    clock_.pass(minutes(57));
+    EXPECT_EQ(key(keeper), "CONTAINER1");
     const auto asked = requests_.size();
-    EXPECT_EQ(key(credentials), "CONTAINER1");
+    EXPECT_EQ(keeper.current()->access_key_id, "CONTAINER1");
     EXPECT_EQ(requests_.size(), asked) << "a failing source is not asked at every call";
-    clock_.wall += minutes(4);
-    const auto expired = credentials.get();
-    ASSERT_FALSE(expired);
-    EXPECT_EQ(expired.error().kind, ErrorKind::unavailable);
+    EXPECT_THAT(log_.text(), HasSubstr("could not be refreshed"));
+    clock_.pass(minutes(4));
+    EXPECT_EQ(key(keeper), "none");
+    EXPECT_EQ(keeper.error().kind, ErrorKind::unavailable);
     failing_ = false;
-    EXPECT_THAT(key(credentials), HasSubstr("CONTAINER"));
+    clock_.pass(seconds(2));
+    EXPECT_THAT(key(keeper), HasSubstr("CONTAINER"));
+}
+
+TEST_F(CredentialKeeperTest, AClockThatIsFastDoesNotFetchAtEveryCall) {
+    lifetime_ = -std::chrono::hours(24);
+    CredentialKeeper keeper(loop_, context(), log_.logger());
+    EXPECT_EQ(key(keeper), "CONTAINER1");
+    for (int i = 0; i < 100; ++i) EXPECT_EQ(keeper.current()->access_key_id, "CONTAINER1");
+    EXPECT_EQ(handed_out_, 1);
+}
+
+TEST_F(CredentialKeeperTest, AFetchUnderWayEndsWithItsKeeper) {
+    StubServer silent([this](const StubRequest&) -> StubAnswer {
+        std::unique_lock lock(mutex_);
+        asked_.notify_all();
+        released_.wait(lock, [this] { return release_; });
+        return {500, ""};
+    });
+    variables_["AWS_CONTAINER_CREDENTIALS_FULL_URI"] = silent.url() + "/container";
+    {
+        CredentialKeeper keeper(loop_, context(), log_.logger());
+        std::unique_lock lock(mutex_);
+        keeper.when_fetched([] { ADD_FAILURE() << "called after its end"; });
+        asked_.wait(lock);
+    }
+    const std::lock_guard lock(mutex_);
+    release_ = true;
+    released_.notify_all();
 }
 
 }  // namespace

@@ -43,7 +43,7 @@ std::string between(const std::string& text, const std::string& from, const std:
 
 FakeSqs::FakeSqs() {
     server_ = std::make_unique<StubServer>(
-        [this](const StubRequest& request) { return handle(request); });
+        [this](const StubRequest& request) { return answer(request); });
 }
 
 StubAnswer FakeSqs::error(int status, const std::string& code, const std::string& message) {
@@ -59,8 +59,8 @@ std::string FakeSqs::refusal(const StubRequest& request) const {
     };
     const auto given = header("authorization");
     const auto scope = between(given, "Credential=", ",");
-    if (scope.rfind(std::string(kKey) + "/", 0) != 0) return "InvalidClientTokenId";
-    if (header("x-amz-security-token") != token_) return "InvalidClientTokenId";
+    if (scope.rfind(key_ + "/", 0) != 0) return unknown_key_;
+    if (header("x-amz-security-token") != token_) return unknown_key_;
     std::tm parts{};
     if (strptime(header("x-amz-date").c_str(), "%Y%m%dT%H%M%SZ", &parts) == nullptr) {
         return "IncompleteSignature";
@@ -83,7 +83,7 @@ std::string FakeSqs::refusal(const StubRequest& request) const {
         (!token_.empty() && !all.contains("x-amz-security-token"))) {
         return "SignatureDoesNotMatch";
     }
-    const Credentials credentials{kKey, kSecret, token_, std::nullopt, ""};
+    const Credentials credentials{key_, kSecret, token_, std::nullopt, ""};
     const auto expected = authorization(
         signable,
         {"eu-central-1", "sqs", std::chrono::time_point_cast<std::chrono::microseconds>(signed_at)},
@@ -91,7 +91,19 @@ std::string FakeSqs::refusal(const StubRequest& request) const {
     return expected == given ? "" : "SignatureDoesNotMatch";
 }
 
-StubAnswer FakeSqs::handle(const StubRequest& request) {
+StubAnswer FakeSqs::answer(const StubRequest& request) {
+    auto answer = understand(request);
+    const std::lock_guard lock(mutex_);
+    const auto now =
+        std::chrono::system_clock::to_time_t(std::chrono::system_clock::now() + offset_);
+    std::array<char, 64> date{};
+    std::tm parts{};
+    std::strftime(date.data(), date.size(), "%a, %d %b %Y %H:%M:%S GMT", gmtime_r(&now, &parts));
+    answer.headers.emplace_back("Date", date.data());
+    return answer;
+}
+
+StubAnswer FakeSqs::understand(const StubRequest& request) {
     const auto target = request.headers.find("x-amz-target");
     const auto action = target == request.headers.end() ? "" : target->second.substr(10);
     const auto body = Json::parse(request.body, nullptr, false);
@@ -102,13 +114,7 @@ StubAnswer FakeSqs::handle(const StubRequest& request) {
         ++requests_[action];
         if (const auto why = refusal(request); !why.empty()) {
             last_refusal_ = why;
-            auto answer = error(403, why, "x-amz-security-token:secret-in-the-canonical-string");
-            const auto now =
-                std::chrono::system_clock::to_time_t(std::chrono::system_clock::now() + offset_);
-            std::array<char, 64> date{};
-            std::strftime(date.data(), date.size(), "%a, %d %b %Y %H:%M:%S GMT", std::gmtime(&now));
-            answer.headers.emplace_back("Date", date.data());
-            return answer;
+            return error(403, why, "x-amz-security-token:secret-in-the-canonical-string");
         }
         fault = fault_;
         twist = twist_;
@@ -209,7 +215,7 @@ Json FakeSqs::receive_now(QueueState& queue, const Json& body) {
                  {"MD5OfBody", md5_hex(message.body)},
                  {"Attributes",
                   {{"ApproximateReceiveCount", std::to_string(message.receives)},
-                   {"SentTimestamp", "1795552202574"},
+                   {"SentTimestamp", std::to_string(message.sent_ms)},
                    {"ApproximateFirstReceiveTimestamp", "1795552202575"}}}};
         if (!message.group.empty()) one["Attributes"]["MessageGroupId"] = message.group;
         if (!message.attributes.empty()) {
@@ -225,6 +231,7 @@ Json FakeSqs::send(QueueState& queue, const Json& entry) {
     Stored message{"m-" + std::to_string(++last_id_), entry.at("MessageBody"),
                    entry.value("MessageAttributes", Json::object()),
                    entry.value("MessageGroupId", ""), entry.value("MessageDeduplicationId", "")};
+    message.sent_ms = now_ms();
     Json outcome{{"MessageId", message.id}, {"MD5OfMessageBody", md5_hex(message.body)}};
     if (!message.attributes.empty()) {
         outcome["MD5OfMessageAttributes"] = attributes_md5(parse_attributes(message.attributes));
@@ -261,6 +268,21 @@ Json FakeSqs::change(QueueState& queue, const std::string& action, const Json& e
     return Json::object();
 }
 
+std::int64_t FakeSqs::now_ms() const {
+    const auto now = std::chrono::system_clock::now() + offset_;
+    return std::chrono::duration_cast<std::chrono::milliseconds>(now.time_since_epoch()).count();
+}
+
+void FakeSqs::drop(const std::string& name) {
+    const std::lock_guard lock(mutex_);
+    queues_.erase(name);
+}
+
+void FakeSqs::accept_key(const std::string& key) {
+    const std::lock_guard lock(mutex_);
+    key_ = key;
+}
+
 void FakeSqs::create(const std::string& name, Json attributes) {
     const std::lock_guard lock(mutex_);
     queues_[name].attributes = std::move(attributes);
@@ -271,6 +293,7 @@ void FakeSqs::put(const std::string& queue, const std::string& body, const std::
     const std::lock_guard lock(mutex_);
     queues_[queue].messages.push_back(
         {"m-" + std::to_string(++last_id_), body, std::move(attributes), group, ""});
+    queues_[queue].messages.back().sent_ms = now_ms();
     changed_.notify_all();
 }
 

@@ -36,6 +36,7 @@ public:
         Time visible_at{};
         std::string handle{};
         bool deleted = false;
+        std::int64_t sent_ms = 0;
     };
 
     static constexpr const char* kKey = "AKIDFAKE";
@@ -47,6 +48,8 @@ public:
 
     /// Makes a queue; `attributes` as in CreateQueue.
     void create(const std::string& name, Json attributes = Json::object());
+    /// Deletes a queue with all that is in it.
+    void drop(const std::string& name);
     /// Puts messages into a queue.
     void put(const std::string& queue, const std::string& body, const std::string& group = "",
              Json attributes = Json::object());
@@ -61,6 +64,13 @@ public:
     /// The time that requests must be signed with, relative to this machine's.
     void set_clock_offset(std::chrono::seconds offset);
     void set_session_token(const std::string& token);
+    /// From now on that key is good, and none else.
+    void accept_key(const std::string& key);
+    /// What a request with another key or token is answered.
+    void refuse_keys_with(const std::string& code) { unknown_key_ = code; }
+
+    /// What it answers to a request that came to another server.
+    StubAnswer answer(const StubRequest& request);
 
     [[nodiscard]] bool exists(const std::string& queue);
     [[nodiscard]] std::vector<Stored> messages(const std::string& queue);
@@ -74,7 +84,8 @@ private:
         std::deque<Stored> messages;
     };
 
-    StubAnswer handle(const StubRequest& request);
+    StubAnswer understand(const StubRequest& request);
+    [[nodiscard]] std::int64_t now_ms() const;
     [[nodiscard]] std::string refusal(const StubRequest& request) const;
     StubAnswer perform(const std::string& action, const Json& body);
     Json receive(const std::string& name, const Json& body);
@@ -92,6 +103,8 @@ private:
     Twist twist_;
     std::chrono::seconds offset_{0};
     std::string token_;
+    std::string key_ = kKey;
+    std::string unknown_key_ = "InvalidClientTokenId";  // Set before requests arrive.
     std::string last_refusal_;
     int polls_ = 0;
     int most_polls_ = 0;

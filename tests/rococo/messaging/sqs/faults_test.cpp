@@ -22,11 +22,14 @@ using Json = FakeSqs::Json;
 /// Consumes 200 messages while every third request of those actions gets that answer.
 class FaultsTest : public SqsTest {
 protected:
-    void consume_all_while(FakeSqs::Fault fault, int messages = 200) {
+    /// What was hidden and lost on its way comes again after `visibility`: long, so that a busy
+    /// machine is no reason for it, where nothing of the kind happens.
+    void consume_all_while(FakeSqs::Fault fault, int messages = 200,
+                           seconds visibility = seconds(20)) {
         fake_.create("orders");
         for (int i = 0; i < messages; ++i) fake_.put("orders", std::to_string(i));
         auto with = settings();
-        with.visibility_timeout = seconds(2);
+        with.visibility_timeout = visibility;
         auto connection = connect(with);
         fake_.inject(std::move(fault));
         std::map<std::string, int> seen;
@@ -36,7 +39,7 @@ protected:
                 ++seen[std::string(delivery.body)];
                 return Verdict::ack;
             },
-            [&] { return fake_.messages("orders").empty(); }, seconds(30)));
+            [&] { return fake_.messages("orders").empty(); }, 2 * kDeadline));
         EXPECT_EQ(seen.size(), static_cast<std::size_t>(messages)) << log_.text();
         duplicates_ = 0;
         for (const auto& [body, times] : seen) duplicates_ += times - 1;
@@ -102,11 +105,13 @@ TEST_F(FaultsTest, AnswersThatAreLateComeTooLateForNobody) {
 
 TEST_F(FaultsTest, AnAnswerThatNeverComesEndsInATimeout) {
     auto once = std::make_shared<std::atomic<int>>(0);
-    consume_all_while([once](const std::string& action, const Json&) -> std::optional<StubAnswer> {
-        if (action != "DeleteMessageBatch" || (*once)++ != 0) return std::nullopt;
-        std::this_thread::sleep_for(seconds(3));
-        return StubAnswer{500, ""};
-    });
+    consume_all_while(
+        [once](const std::string& action, const Json&) -> std::optional<StubAnswer> {
+            if (action != "DeleteMessageBatch" || (*once)++ != 0) return std::nullopt;
+            std::this_thread::sleep_for(seconds(6));
+            return StubAnswer{500, ""};
+        },
+        200, seconds(4));
     EXPECT_EQ(duplicates_, 0) << "meanwhile their visibility is extended";
 }
 
@@ -130,7 +135,7 @@ TEST_F(FaultsTest, MessagesWithoutAReceiptHandleOrWithAWrongMd5ComeAgain) {
         answer["Messages"][0].erase("ReceiptHandle");
         if (answer["Messages"].size() > 1) answer["Messages"][1]["MD5OfBody"] = "0";
     });
-    consume_all_while(nullptr, 40);
+    consume_all_while(nullptr, 40, seconds(4));
     EXPECT_THAT(log_.text(), HasSubstr("without a receipt handle"));
     EXPECT_THAT(log_.text(), HasSubstr("wrong MD5 of its body"));
     EXPECT_EQ(duplicates_, 0);
@@ -193,7 +198,7 @@ TEST_F(FaultsTest, FifoKeepsItsOrderThroughAllOfThem) {
             return Verdict::ack;
         },
         [&] { return done == kGroups * kEach && fake_.messages("orders.fifo").empty(); },
-        seconds(60)))
+        2 * kDeadline))
         << log_.text();
 }
 
@@ -202,7 +207,7 @@ TEST_F(FaultsTest, FifoKeepsItsOrderThroughAllOfThem) {
 class RefusedTest : public SqsTest {
 protected:
     Error open_with(SqsSettings with, const std::string& queue = "orders") {
-        SqsConnection connection(std::move(with), queue, clock_, random(), log_.logger());
+        SqsConnection connection(std::move(with), queue, clock_, seeded_random(), log_.logger());
         const auto opened = connection.open();
         EXPECT_FALSE(opened);
         if (opened) return {};
@@ -305,9 +310,9 @@ TEST_F(RefusedTest, APermissionThatIsTakenAwayWhileRunningEndsTheHost) {
         return StubAnswer{400, R"({"__type":"x#AccessDeniedException"})"};
     });
     Result<void> received;
-    const auto until = clock_.steady_now() + seconds(5);
+    const auto until = clock_.steady_now() + kDeadline;
     while (received && clock_.steady_now() < until) {
-        Deliveries out;
+        Events out;
         received = connection->receive(until, out);
     }
     ASSERT_FALSE(received);
@@ -324,7 +329,7 @@ TEST_F(RefusedTest, AClockThatIsOffIsMended) {
     EXPECT_TRUE(consume(
         *connection, [&](const Delivery&) { return seen = true, Verdict::ack; },
         [&] { return seen; }));
-    EXPECT_THAT(log_.text(), HasSubstr("clock is 25"));
+    EXPECT_THAT(log_.text(), testing::ContainsRegex("clock is 4[12] min"));
 }
 
 TEST_F(RefusedTest, ASessionTokenIsSignedAndSent) {

@@ -34,6 +34,13 @@ struct StubServer::Impl {
                 answer.content_type, [body = answer.body](std::size_t, httplib::DataSink& sink) {
                     return sink.write(body.data(), body.size());
                 });
+        } else if (answer.drip) {
+            response.set_content_provider(
+                answer.body.size(), answer.content_type,
+                [body = answer.body](std::size_t offset, std::size_t, httplib::DataSink& sink) {
+                    std::this_thread::sleep_for(std::chrono::microseconds(200));
+                    return sink.write(body.data() + offset, 1);
+                });
         } else if (answer.cut_off) {
             response.set_content_provider(
                 answer.body.size(), answer.content_type,
@@ -54,6 +61,8 @@ StubServer::StubServer(Handler handler) : impl_(std::make_unique<Impl>()) {
     };
     impl_->server.new_task_queue = [] { return new httplib::ThreadPool(48); };
     impl_->server.set_tcp_nodelay(true);
+    // A connection that the client forgets stays open, and is counted.
+    impl_->server.set_keep_alive_max_count(100'000);
     impl_->server.set_payload_max_length(64 << 20);
     impl_->server.Get(".*", respond);
     impl_->server.Post(".*", respond);

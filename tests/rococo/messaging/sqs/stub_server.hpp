@@ -25,6 +25,7 @@ struct StubAnswer {
     std::vector<std::pair<std::string, std::string>> headers{};
     bool endless = false;  ///< `body` again and again, until the client has enough.
     bool cut_off = false;  ///< The connection closes after half of `body`.
+    bool drip = false;     ///< Byte by byte, each in a packet of its own.
 };
 
 /// An HTTP server on a free port of the loopback that answers as the test says.

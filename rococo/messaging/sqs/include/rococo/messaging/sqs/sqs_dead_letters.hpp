@@ -15,18 +15,21 @@
 namespace rococo::messaging {
 
 /// The dead letters of an SQS queue: those in the target of its redrive policy, else in
-/// `<queue>-dead-letter`. Nothing is created; where there is no such queue there are none.
+/// `<queue>-dead-letter`. Nothing is created; without such a queue there are no dead letters.
 ///
-/// SQS shows messages only by receiving them: while one of these members runs they are hidden from
-/// others, for a minute at most. `list` shows those that SQS hands out first, oldest first; the
-/// count is SQS's own, approximate.
+/// Each call handles only the letters that exist when it starts, each once. Later arrivals are left
+/// alone, such as requeued messages that a running host has just given up on again.
 ///
-/// **Thread-safety**: one thread at a time.
-/// **Errors**: configuration or unavailable; what was done before stays done.
+/// SQS messages can only be inspected by receiving them, so during a call they are hidden from
+/// others, for at most a minute. `list` returns those that SQS delivers first, sorted oldest first.
+/// The count is SQS's approximate number.
+///
+/// **Thread-safety**: use it from one thread at a time.
+/// **Errors**: configuration or unavailable; work already done is not undone.
 class SqsDeadLetters final : public DeadLetterStore {
 public:
     SqsDeadLetters(SqsSettings settings, std::string queue, const Clock& clock,
-                   RandomBits random = machine_random(), Logger logger = {});
+                   RandomSource random = machine_random(), Logger logger = {});
     ~SqsDeadLetters() override;
     SqsDeadLetters(const SqsDeadLetters&) = delete;
     SqsDeadLetters& operator=(const SqsDeadLetters&) = delete;

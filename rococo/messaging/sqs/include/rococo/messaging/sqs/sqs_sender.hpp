@@ -14,21 +14,21 @@
 
 namespace rococo::messaging {
 
-/// Sends to SQS queues, given by name, URL or ARN; one given by name is created where it is absent
-/// and the settings allow it.
+/// Sends to SQS queues, given by name, URL or ARN. A queue given by name is created if it does not
+/// exist and the settings allow it.
 ///
-/// Messages of calls at the same time share batches of ten. Headers travel as message attributes;
-/// on a FIFO queue `MessageGroupId` chooses the group (one group for all without it) and
-/// `MessageDeduplicationId`, else the message's id, is what SQS recognises a repetition by. A FIFO
-/// queue takes one message of a group per batch, so that a failed entry cannot be overtaken.
+/// Messages of concurrent calls share batches of ten. Headers are sent as message attributes. On a
+/// FIFO queue, the header `MessageGroupId` sets the group (without it, all messages share one), and
+/// SQS deduplicates by the header `MessageDeduplicationId` or else the message's id. A batch for a
+/// FIFO queue has at most one message per group, so that none can overtake a failed entry.
 ///
 /// **Thread-safety**: all members may be called from any thread.
-/// **Ownership**: clock and logger's sink outlive it. Its thread starts with the first `send`.
+/// **Ownership**: clock and logger's sink must outlive it. Its thread starts with the first `send`.
 /// **Errors**: configuration (unknown queue, missing permission, too large) or unavailable, after
-/// `send_timeout` of the settings.
+/// the settings' `send_timeout`.
 class SqsSender final : public MessageSender {
 public:
-    SqsSender(SqsSettings settings, const Clock& clock, RandomBits random = machine_random(),
+    SqsSender(SqsSettings settings, const Clock& clock, RandomSource random = machine_random(),
               Logger logger = {});
     ~SqsSender() override;
     SqsSender(const SqsSender&) = delete;
