@@ -30,7 +30,17 @@ Claimer::Claimer(Database& database, QueueTable& queues, std::string queue_name,
             "SELECT EXISTS (SELECT 1 FROM queue WHERE number = ?1 AND head < tail) "
             "OR EXISTS (SELECT 1 FROM waiting WHERE queue = ?1 AND consumer < ?2) "
             "OR EXISTS (SELECT 1 FROM waiting WHERE queue = ?1 AND consumer > ?2) "
-            "OR EXISTS (SELECT 1 FROM claim WHERE first BETWEEN ?3 AND ?4 AND consumer <> ?2)") {}
+            "OR EXISTS (SELECT 1 FROM claim WHERE first BETWEEN ?3 AND ?4 AND consumer <> ?2)"),
+      next_failed_(database,
+                   "SELECT last_failed_at > ?2 FROM waiting WHERE queue = ?1 AND consumer = 0 "
+                   "ORDER BY due LIMIT 1"),
+      any_failed_(database,
+                  "SELECT EXISTS (SELECT 1 FROM waiting WHERE queue = ?1 AND consumer = 0 "
+                  "AND due > ?2 AND last_failed_at > ?2)"),
+      wait_from_now_(database,
+                     "UPDATE waiting SET due = ?2 + (due - last_failed_at), last_failed_at = ?2, "
+                     "first_failed_at = min(first_failed_at, ?2) WHERE queue = ?1 AND consumer = 0 "
+                     "AND due > ?2 AND last_failed_at > ?2") {}
 
 Result<Outlook> Claimer::look(SystemTime now) {
     const auto row = look_.bind(queue_).next();
@@ -112,8 +122,21 @@ Result<void> Claimer::take_new(Room& room, std::int64_t consumer, Taken& taken) 
 void Claimer::add(const Statement& row, Room& room, std::int64_t consumer, Taken& taken) {
     auto delivery = std::make_unique<QueuedDelivery>(row, queue_name_, consumer);
     --room.messages;
-    room.bytes -= std::min(room.bytes, delivery->body.size());
+    room.bytes -= std::min(room.bytes, delivery->bytes());
     taken.deliveries.push_back(std::move(delivery));
+}
+
+Result<bool> Claimer::failed_in_the_future(SystemTime now, bool all) {
+    auto& statement = all ? any_failed_ : next_failed_;
+    const auto row = statement.bind(queue_, now.time_since_epoch().count()).next();
+    if (!row) return tl::unexpected(row.error());
+    const bool found = *row && statement.integer(0) != 0;
+    statement.reset();
+    return found;
+}
+
+Result<void> Claimer::wait_from_now(SystemTime now) {
+    return wait_from_now_.bind(queue_, now.time_since_epoch().count()).run();
 }
 
 Result<bool> Claimer::nothing_left(std::int64_t consumer) {

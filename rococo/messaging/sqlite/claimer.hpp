@@ -22,7 +22,7 @@ struct Room {
     std::size_t bytes = 0;  ///< One message is taken, however large, while there is any room.
 };
 
-/// What a queue has for whoever asks.
+/// What a queue has for the consumer that asks.
 struct Outlook {
     bool ready = false;                 ///< Something may be taken now.
     std::optional<std::int64_t> due{};  ///< Otherwise: when the next one that waits is due.
@@ -47,6 +47,11 @@ public:
     [[nodiscard]] Result<Outlook> look(SystemTime now);
     /// Takes as much as there is room for, in the name of `consumer`.
     [[nodiscard]] Result<Taken> take(Room room, std::int64_t consumer, SystemTime now);
+    /// Whether the next retry in line, or with `all` any, failed after `now`, as a clock says that
+    /// was ahead or was set back. Looks without taking the turn to write.
+    [[nodiscard]] Result<bool> failed_in_the_future(SystemTime now, bool all);
+    /// Lets those wait from now on, for as long as each was to wait and no longer.
+    [[nodiscard]] Result<void> wait_from_now(SystemTime now);
     /// Whether nothing is there for anybody but what `consumer` has in hand.
     [[nodiscard]] Result<bool> nothing_left(std::int64_t consumer);
 
@@ -66,6 +71,9 @@ private:
     Statement next_;
     Statement claim_;
     Statement left_;
+    Statement next_failed_;
+    Statement any_failed_;
+    Statement wait_from_now_;
 };
 
 }  // namespace rococo::messaging::sqlite

@@ -7,6 +7,9 @@
 #include <iterator>
 #include <utility>
 
+#include "queue_check.hpp"
+#include "rococo/base/counted.hpp"
+
 namespace rococo::messaging::sqlite {
 namespace {
 
@@ -15,19 +18,22 @@ using std::chrono::milliseconds;
 // After a ring, a death is looked for again so soon: the kernel reports the closing of a dead
 // process's files a moment before it gives up their locks.
 constexpr milliseconds kAfterRing{5};
+// How long `receive` waits for its turn to write, whatever its deadline. Turns are given in order
+// of request, so a longer wait means that another process is stuck.
 constexpr milliseconds kShortestPatience{1000};
-constexpr milliseconds kFirstPause{10};
-constexpr milliseconds kLongestPause{2000};
+constexpr milliseconds kLongestPatience{5000};
+constexpr milliseconds kClosingPatience{5000};
+constexpr std::chrono::minutes kBetweenLines{1};
+// Two clocks that are read one after the other differ by what comes between.
+constexpr milliseconds kClockNoise{100};
 
-std::size_t body_bytes(const Settlements& settlements) {
-    std::size_t bytes = 0;
-    for (const auto& settlement : settlements) bytes += settlement.delivery->body.size();
-    return bytes;
-}
-
-/// Settlements may be of deliveries from before a `close`, which are no longer counted.
+/// What was settled may be more than what was in hand, when limits were lowered.
 std::size_t less(std::size_t count, std::size_t settled) {
     return count - std::min(count, settled);
+}
+
+const QueuedDelivery& queued(const Settlement& settlement) {
+    return static_cast<const QueuedDelivery&>(*settlement.delivery);
 }
 
 bool brings_news(const Settlements& settlements) {
@@ -43,7 +49,18 @@ Consumer::Consumer(SqliteSettings settings, std::string queue_name, const Clock&
     : settings_(std::move(settings)),
       queue_name_(std::move(queue_name)),
       clock_(clock),
-      logger_(logger) {}
+      logger_(logger),
+      endurance_(clock, logger) {
+    limit({});
+}
+
+Result<std::vector<std::string>> Consumer::check() { return check_queue(settings_, queue_name_); }
+
+void Consumer::limit(const Limits& limits) {
+    limits_.deliveries = std::max<std::size_t>(limits.deliveries, 1);
+    const bool given = limits.bytes != Limits().bytes;
+    limits_.bytes = given ? limits.bytes : settings_.max_bytes_in_hand;
+}
 
 Result<void> Consumer::open() {
     if (!doorbell_.usable()) {
@@ -64,10 +81,13 @@ Result<void> Consumer::open() {
     }
     const auto number = declare_queue();
     if (!number) return tl::unexpected(number.error());
-    tables_ = std::make_unique<Tables>(*database_, queue_name_, *number);
+    tables_ = std::make_unique<Tables>(*database_, queue_name_, *number, settings_.lease, clock_);
+    for (const auto& exposure : database_->files().exposures()) logger_.warning("{}", exposure);
     stopped_ = false;
-    failing_since_.reset();
-    look_for_dead_at_ = clock_.steady_now();
+    endurance_.reset();
+    clock_offset_.reset();
+    look_around_at_ = clock_.steady_now();
+    states_.connected(clock_.steady_now());
     return {};
 }
 
@@ -87,32 +107,50 @@ Result<std::int64_t> Consumer::declare_queue() {
     return number;
 }
 
-Result<void> Consumer::receive(SteadyTime deadline, Deliveries& out) {
+Result<void> Consumer::receive(SteadyTime deadline, Events& out) {
     if (tables_ == nullptr) return failure(ErrorKind::internal, "The embedded queue is not open.");
-    const std::size_t before = out.size();
+    const std::size_t before = out.count();
     while (true) {
-        if (clock_.steady_now() >= try_again_at_) {
-            if (auto done = work(deadline, out); !done) {
-                if (auto endured = endure(done.error()); !endured) return endured;
-            }
-        }
-        if (out.size() > before || wait(deadline)) return {};
+        auto worked = try_to_work(deadline, out);
+        states_.tell(out);
+        if (!worked) return worked;
+        if (out.count() > before || wait(deadline)) return {};
     }
 }
 
-Result<void> Consumer::work(SteadyTime deadline, Deliveries& out) {
-    if (clock_.steady_now() >= look_for_dead_at_) {
-        if (auto done = bring_back_from_the_dead(); !done) return done;
+Result<void> Consumer::try_to_work(SteadyTime deadline, Events& out) {
+    if (clock_.steady_now() < endurance_.try_again_at()) return {};
+    auto worked = work(deadline, out);
+    const auto now = clock_.steady_now();
+    if (worked) {
+        endurance_.worked(settings_.path);
+        states_.blocked(now, {});
+        return {};
+    }
+    if (worked.error().kind != ErrorKind::unavailable) {
+        states_.lost(now, worked.error().message);
+        return worked;
+    }
+    endurance_.failed(worked.error(), settlements_.size());
+    states_.blocked(now, worked.error().message);
+    return {};
+}
+
+milliseconds Consumer::patience(SteadyTime deadline) const {
+    const auto left = std::chrono::duration_cast<milliseconds>(deadline - clock_.steady_now());
+    return std::min(std::clamp(left, kShortestPatience, kLongestPatience), settings_.timeout);
+}
+
+Result<void> Consumer::work(SteadyTime deadline, Events& out) {
+    if (clock_.steady_now() >= look_around_at_) {
+        if (auto done = look_around(); !done) return done;
     }
     const auto wanted = has_work();
     if (!wanted) return tl::unexpected(wanted.error());
     if (*wanted) {
-        const auto patience =
-            std::clamp(std::chrono::duration_cast<milliseconds>(deadline - clock_.steady_now()),
-                       std::min(kShortestPatience, settings_.timeout), settings_.timeout);
         Taken taken;
         const auto own = tables_->registry.own();
-        auto written = database_->write(patience, [&]() -> Result<void> {
+        auto written = database_->write(patience(deadline), [&]() -> Result<void> {
             auto result = transact();
             if (!result) return tl::unexpected(result.error());
             taken = std::move(*result);
@@ -125,25 +163,23 @@ Result<void> Consumer::work(SteadyTime deadline, Deliveries& out) {
         }
         complete(std::move(taken), out);
     }
-    if (failing_since_) {
-        logger_.info("The queue file {} can be used again", settings_.path.string());
-        failing_since_.reset();
-    }
     return {};
 }
 
 Room Consumer::room() const {
-    // As it will be after the settlements at hand.
-    const std::size_t in_hand = less(in_hand_, settlements_.size());
-    const std::size_t bytes = less(bytes_in_hand_, body_bytes(settlements_));
-    if (stopped_ || in_hand >= prefetch_) return {};
-    if (bytes >= settings_.max_bytes_in_hand) return {};
-    return {prefetch_ - in_hand, settings_.max_bytes_in_hand - bytes};
+    // As it will be after the settlements at hand, or without what was lost.
+    const std::size_t in_hand = lost_ ? 0 : less(in_hand_.count(), settlements_.size());
+    const std::size_t bytes = lost_ ? 0 : less(in_hand_.bytes(), settlement_bytes_);
+    if (stopped_ || states_.is_paused() || in_hand >= limits_.deliveries) return {};
+    // However small the limit is, one message gets through.
+    const std::size_t most = std::max<std::size_t>(limits_.bytes, 1);
+    if (bytes >= most) return {};
+    return {limits_.deliveries - in_hand, most - bytes};
 }
 
 Result<bool> Consumer::has_work() {
     if (!settlements_.empty()) return true;
-    if (in_hand_ > 0 && clock_.steady_now() >= extend_at_) return true;
+    if (in_hand_.count() > 0 && clock_.steady_now() >= extend_at_) return true;
     if (room().messages == 0) {
         next_due_.reset();
         return false;
@@ -155,15 +191,7 @@ Result<bool> Consumer::has_work() {
 }
 
 Result<Taken> Consumer::transact() {
-    bool lost = false;
-    if (auto done = take_part(lost); !done) return tl::unexpected(done.error());
-    if (lost) {
-        tables_->settler.forget_claims();
-        logger_.warning(
-            "The lease on {} messages of {} ended before this host gave a sign of life; they are "
-            "processed again",
-            in_hand_, queue_name_);
-    }
+    if (auto done = take_part(); !done) return tl::unexpected(done.error());
     const auto now = clock_.now();
     const auto own = tables_->registry.own();
     if (auto done = tables_->settler.apply(settlements_, own, now); !done) {
@@ -174,47 +202,68 @@ Result<Taken> Consumer::transact() {
     return tables_->claimer.take(free, own, now);
 }
 
-Result<void> Consumer::take_part(bool& lost) {
+Result<void> Consumer::take_part() {
     auto& registry = tables_->registry;
-    const auto lease_until =
-        std::chrono::time_point_cast<SystemTime::duration>(clock_.now() + settings_.lease);
     if (registry.own() != 0) {
         const auto present = registry.present();
         if (!present) return tl::unexpected(present.error());
         if (*present && clock_.steady_now() < extend_at_) return {};
-        if (*present) return registry.extend(lease_until);
-        lost = true;
+        if (*present) return registry.extend();
+        // Remembered until it was told, should this transaction fail.
+        lost_ = true;
     }
-    return registry.enter(tables_->queue, lease_until);
+    return registry.enter(tables_->queue);
 }
 
-void Consumer::complete(Taken taken, Deliveries& out) {
+void Consumer::complete(Taken taken, Events& out) {
     if (clock_.steady_now() >= extend_at_) {
         extend_at_ = clock_.steady_now() + settings_.lease / 3;
     }
     if (brings_news(settlements_)) database_->lock_file().ring();
+    if (lost_) tables_->settler.forget_claims();
     tables_->settler.finish(settlements_, tables_->registry.own());
-    in_hand_ = less(in_hand_, settlements_.size());
-    bytes_in_hand_ = less(bytes_in_hand_, body_bytes(settlements_));
-    settlements_.clear();
+    report_settled(out);
+    if (lost_) {
+        logger_.warning(
+            "The lease on {} of {} expired because this host did not renew it in time: all of that "
+            "will be processed again",
+            counted(in_hand_.count(), "message"), queue_name_);
+        in_hand_.lose_all(out.lost);
+        lost_ = false;
+    }
 
     if (taken.claimed > 0) tables_->settler.add_claim(taken.claim, taken.claimed);
-    in_hand_ += taken.deliveries.size();
     for (auto& delivery : taken.deliveries) {
-        bytes_in_hand_ += delivery->body.size();
-        out.push_back(std::move(delivery));
+        in_hand_.add(*delivery);
+        out.deliveries.push_back(std::move(delivery));
     }
 }
 
+void Consumer::report_settled(Events& out) {
+    for (const auto& settlement : settlements_) {
+        const auto& delivery = queued(settlement);
+        // What another has meanwhile may be acknowledged, since the work was done; nothing else.
+        if (lost_ && settlement.verdict != Verdict::ack) continue;
+        out.settled.push_back({delivery.number, settlement.verdict});
+        in_hand_.remove(delivery);
+    }
+    settlements_.clear();
+    settlement_bytes_ = 0;
+}
+
+Result<void> Consumer::look_around() {
+    look_around_at_ = clock_.steady_now() + settings_.death_check;
+    return bring_back_from_the_dead().and_then([&] { return correct_retries(); });
+}
+
 Result<void> Consumer::bring_back_from_the_dead() {
-    look_for_dead_at_ = clock_.steady_now() + settings_.death_check;
     auto& registry = tables_->registry;
-    const auto ended = registry.find_ended(clock_.now());
+    const auto ended = registry.find_ended();
     if (!ended) return tl::unexpected(ended.error());
     if (ended->empty()) return {};
-    auto written = database_->write(settings_.timeout, [&]() -> Result<void> {
+    auto written = database_->write(patience({}), [&]() -> Result<void> {
         // Asked again: another consumer may have been first.
-        const auto still = registry.find_ended(clock_.now());
+        const auto still = registry.find_ended();
         if (!still) return tl::unexpected(still.error());
         for (const auto& entry : *still) {
             if (auto done = registry.give_back(entry); !done) return done;
@@ -225,14 +274,39 @@ Result<void> Consumer::bring_back_from_the_dead() {
     return written;
 }
 
+// A retry's time is a date, so that it survives a reboot. Where the clock was a day fast when a
+// message failed, it would be due in a day. It shows: it failed in the future.
+Result<void> Consumer::correct_retries() {
+    const auto now = clock_.now();
+    const std::chrono::nanoseconds offset =
+        now.time_since_epoch() - clock_.steady_now().time_since_epoch();
+    const bool set_back = !clock_offset_ || offset < *clock_offset_ - kClockNoise;
+    const auto ahead = tables_->claimer.failed_in_the_future(now, set_back);
+    if (!ahead) return tl::unexpected(ahead.error());
+    if (*ahead) {
+        auto written = database_->write(
+            patience({}), [&]() -> Result<void> { return tables_->claimer.wait_from_now(now); });
+        if (!written) return written;
+        if (clock_.steady_now() >= speak_of_clock_at_) {
+            logger_.warning(
+                "Messages of {} are recorded as failed in the future: the clock was fast, or was "
+                "set back. Their delays start again now",
+                queue_name_);
+            speak_of_clock_at_ = clock_.steady_now() + kBetweenLines;
+        }
+    }
+    clock_offset_ = offset;
+    return {};
+}
+
 bool Consumer::wait(SteadyTime deadline) {
     SteadyTime until = deadline;
-    const bool listen = !failing_since_ && room().messages > 0;
-    if (failing_since_) {
-        until = std::min(until, try_again_at_);
+    const bool listen = !endurance_.failing() && room().messages > 0;
+    if (endurance_.failing()) {
+        until = std::min(until, endurance_.try_again_at());
     } else {
-        until = std::min(until, look_for_dead_at_);
-        if (in_hand_ > 0) until = std::min(until, extend_at_);
+        until = std::min(until, look_around_at_);
+        if (in_hand_.count() > 0) until = std::min(until, extend_at_);
         if (next_due_) {
             const SystemTime due{std::chrono::microseconds(*next_due_)};
             until = std::min(until, clock_.steady_now() + (due - clock_.now()));
@@ -240,36 +314,26 @@ bool Consumer::wait(SteadyTime deadline) {
     }
     const auto heard = doorbell_.wait(until - clock_.steady_now(), listen);
     if (heard == Doorbell::Heard::news) {
-        look_for_dead_at_ = std::min(look_for_dead_at_, clock_.steady_now() + kAfterRing);
+        look_around_at_ = std::min(look_around_at_, clock_.steady_now() + kAfterRing);
     }
     // A deadline that was slept through is over, also for a clock that stands still.
     const bool slept_through = heard == Doorbell::Heard::nothing && until == deadline;
     return heard == Doorbell::Heard::wake || slept_through || clock_.steady_now() >= deadline;
 }
 
-Result<void> Consumer::endure(const Error& error) {
-    if (error.kind != ErrorKind::unavailable) return tl::unexpected(error);
-    const auto now = clock_.steady_now();
-    if (!failing_since_) {
-        failing_since_ = now;
-        pause_ = kFirstPause;
-        logger_.warning("{} It is tried again for {} s; {} settlements are kept", error.message,
-                        std::chrono::ceil<std::chrono::seconds>(settings_.give_up_after).count(),
-                        settlements_.size());
-    }
-    if (now - *failing_since_ >= settings_.give_up_after) return tl::unexpected(error);
-    try_again_at_ = now + pause_;
-    pause_ = std::min(pause_ * 2, kLongestPause);
-    return {};
-}
-
-void Consumer::settle(Settlements settlements) {
-    if (tables_ == nullptr) return;  // Given back by `close`: they come again.
+Result<void> Consumer::settle(Settlements settlements) {
+    // Lost deliveries, and those returned by `close`, are delivered again, so their verdicts no
+    // longer count.
+    std::erase_if(settlements, [&](const Settlement& settlement) {
+        return tables_ == nullptr || !in_hand_.has(queued(settlement));
+    });
+    for (const auto& settlement : settlements) settlement_bytes_ += queued(settlement).bytes();
     if (settlements_.empty()) {
         settlements_ = std::move(settlements);
-        return;
+        return {};
     }
     std::move(settlements.begin(), settlements.end(), std::back_inserter(settlements_));
+    return {};
 }
 
 Result<bool> Consumer::empty() {
@@ -281,13 +345,15 @@ Result<bool> Consumer::empty() {
 void Consumer::close() {
     if (tables_ != nullptr && (tables_->registry.own() != 0 || !settlements_.empty())) {
         if (auto done = resign(); !done) {
-            logger_.warning("{} What was in hand, {} settlements among it, is processed again",
-                            done.error().message, settlements_.size());
+            logger_.warning(
+                "{} All messages in hand, including those of {}, will be processed again",
+                done.error().message, counted(settlements_.size(), "settlement"));
         }
     }
     settlements_.clear();
-    in_hand_ = 0;
-    bytes_in_hand_ = 0;
+    settlement_bytes_ = 0;
+    in_hand_.clear();
+    lost_ = false;
     tables_.reset();
     doorbell_.stop_watching();
     database_.reset();
@@ -295,7 +361,8 @@ void Consumer::close() {
 
 Result<void> Consumer::resign() {
     auto& registry = tables_->registry;
-    auto written = database_->write(settings_.timeout, [&]() -> Result<void> {
+    const auto patience = std::min(kClosingPatience, settings_.timeout);
+    auto written = database_->write(patience, [&]() -> Result<void> {
         const auto present = registry.present();
         if (!present) return tl::unexpected(present.error());
         constexpr std::int64_t kNobody = -1;

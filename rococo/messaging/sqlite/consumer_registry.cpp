@@ -3,12 +3,17 @@
 
 #include <sqlite3.h>
 
+#include <algorithm>
 #include <utility>
 
 namespace rococo::messaging::sqlite {
 
-ConsumerRegistry::ConsumerRegistry(Database& database)
+ConsumerRegistry::ConsumerRegistry(Database& database, std::chrono::milliseconds lease,
+                                   const Clock& clock)
     : database_(database),
+      lease_(lease),
+      clock_(clock),
+      looked_at_(clock.steady_now()),
       enter_(database, "INSERT INTO consumer (queue, lease_until) VALUES (?, ?)"),
       present_(database, "SELECT 1 FROM consumer WHERE number = ?"),
       extend_(database, "UPDATE consumer SET lease_until = ? WHERE number = ?"),
@@ -30,12 +35,21 @@ ConsumerRegistry::ConsumerRegistry(Database& database)
           "UPDATE waiting SET consumer = 0, came_back = 1 WHERE queue = ? AND consumer = ?"),
       remove_(database, "DELETE FROM consumer WHERE number = ?") {}
 
-Result<void> ConsumerRegistry::enter(std::int64_t queue, SystemTime lease_until) {
+std::int64_t ConsumerRegistry::next_sign() {
+    // Version 1.0.0 beside us compares it with its wall clock; to us any change is a sign of life.
+    const auto date = std::chrono::time_point_cast<SystemTime::duration>(clock_.now() + lease_);
+    const std::int64_t sign = date.time_since_epoch().count();
+    sign_ = sign == sign_ ? sign + 1 : sign;
+    return sign_;
+}
+
+Result<void> ConsumerRegistry::enter(std::int64_t queue) {
     forget();
-    auto entered = enter_.bind(queue, lease_until.time_since_epoch().count()).run();
+    auto entered = enter_.bind(queue, next_sign()).run();
     if (!entered) return entered;
     const std::int64_t number = sqlite3_last_insert_rowid(database_.handle());
-    // Locked before the entry is visible: nobody may find it and its byte free.
+    // Take the lock before the entry is visible; otherwise others could take this consumer for
+    // dead.
     if (auto held = database_.lock_file().hold_consumer(number); !held) return held;
     own_ = number;
     return {};
@@ -47,32 +61,52 @@ Result<bool> ConsumerRegistry::present() {
     return row;
 }
 
-Result<void> ConsumerRegistry::extend(SystemTime lease_until) {
-    return extend_.bind(lease_until.time_since_epoch().count(), own_).run();
-}
+Result<void> ConsumerRegistry::extend() { return extend_.bind(next_sign(), own_).run(); }
 
 void ConsumerRegistry::forget() {
     if (own_ != 0) database_.lock_file().drop_consumer(own_);
     own_ = 0;
 }
 
-Result<std::vector<ConsumerRegistry::Entry>> ConsumerRegistry::find_ended(SystemTime now) {
+ConsumerRegistry::Watched ConsumerRegistry::watch(std::int64_t number, std::int64_t sign,
+                                                  std::chrono::nanoseconds passed) const {
+    const auto seen = std::find_if(watched_.begin(), watched_.end(),
+                                   [&](const Watched& each) { return each.number == number; });
+    if (seen == watched_.end() || seen->sign != sign) return {number, sign, {}};
+    return {number, sign, seen->silent + passed};
+}
+
+Result<bool> ConsumerRegistry::has_messages(const Entry& entry) {
+    const auto asked = has_messages_.bind(entry.number, entry.queue).next();
+    if (!asked) return tl::unexpected(asked.error());
+    const bool has = has_messages_.integer(0) != 0;
+    has_messages_.reset();
+    return has;
+}
+
+Result<std::vector<ConsumerRegistry::Entry>> ConsumerRegistry::find_ended() {
+    const SteadyTime now = clock_.steady_now();
+    const auto passed = std::min<std::chrono::nanoseconds>(now - looked_at_, lease_ / 4);
     std::vector<Entry> ended;
+    std::vector<Watched> watched;
     others_.bind(own_);
     while (true) {
         const auto row = others_.next();
         if (!row) return tl::unexpected(row.error());
-        if (!*row) return ended;
+        if (!*row) break;
         const Entry entry{others_.integer(0), others_.integer(1)};
+        watched.push_back(watch(entry.number, others_.integer(2), passed));
         bool over = !database_.lock_file().consumer_lives(entry.number);
-        if (!over && others_.integer(2) < now.time_since_epoch().count()) {
-            const auto asked = has_messages_.bind(entry.number, entry.queue).next();
-            if (!asked) return tl::unexpected(asked.error());
-            over = has_messages_.integer(0) != 0;
-            has_messages_.reset();
+        if (!over && watched.back().silent > lease_) {
+            const auto has = has_messages(entry);
+            if (!has) return tl::unexpected(has.error());
+            over = *has;
         }
         if (over) ended.push_back(entry);
     }
+    watched_ = std::move(watched);
+    looked_at_ = now;
+    return ended;
 }
 
 Result<void> ConsumerRegistry::give_back(const Entry& entry) {

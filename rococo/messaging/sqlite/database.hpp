@@ -1,19 +1,17 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <sys/types.h>
-
 #include <chrono>
 #include <cstdint>
-#include <filesystem>
 #include <functional>
 #include <memory>
 #include <string_view>
 
 #include "lock_file.hpp"
+#include "queue_files.hpp"
 #include "rococo/base/clock.hpp"
 #include "rococo/base/result.hpp"
-#include "rococo/messaging/sqlite_settings.hpp"
+#include "rococo/messaging/sqlite/sqlite_settings.hpp"
 
 struct sqlite3;
 
@@ -24,18 +22,18 @@ namespace rococo::messaging::sqlite {
 /// **Thread-safety**: none; one thread at a time.
 /// **Ownership**: the clock must outlive it.
 /// **Errors**: each names the file. `unavailable` is what may pass (a full disk, an I/O error, a
-/// turn that does not come), `configuration` what a person must mend (not a queue file, corrupt,
-/// read-only).
+/// turn that does not come, a right that was there when it was opened), `configuration` what a
+/// person must mend (not a queue file, corrupt, read-only, removed while in use).
 class Database {
 public:
     enum class IfAbsent { create, fail };
 
-    /// Opens the queue file, and creates it where it is absent and may be. A file that holds
-    /// anything else is left as it is.
+    /// Opens the queue file, creating it if it does not exist and this is allowed. A file with
+    /// other content is left unchanged.
     [[nodiscard]] static Result<std::unique_ptr<Database>> open(const SqliteSettings& settings,
                                                                 IfAbsent if_absent,
                                                                 const Clock& clock);
-    /// Copies the log into the database when nobody else has it open.
+    /// Copies the log into the database if no other process has it open.
     ~Database();
     Database(const Database&) = delete;
     Database& operator=(const Database&) = delete;
@@ -49,28 +47,30 @@ public:
     [[nodiscard]] LockFile& lock_file() { return lock_file_; }
     [[nodiscard]] const SqliteStatistics& statistics() const { return statistics_; }
 
+    [[nodiscard]] const QueueFiles& files() const { return files_; }
+
     /// What SQLite's result code means to a person; `doing` completes "cannot …".
     [[nodiscard]] Error error(int code, std::string_view doing) const;
 
 private:
-    Database(const SqliteSettings& settings, LockFile lock_file, const Clock& clock);
+    Database(QueueFiles files, LockFile lock_file, const SqliteSettings& settings,
+             const Clock& clock);
 
     [[nodiscard]] Result<void> connect();
     [[nodiscard]] Result<void> configure();
     [[nodiscard]] Result<void> verify();
     [[nodiscard]] Result<void> create_schema();
     [[nodiscard]] Result<void> refuse_foreign(std::int64_t application, std::int64_t version);
-    [[nodiscard]] Result<void> still_in_place() const;
     [[nodiscard]] Result<void> execute(const char* sql, std::string_view doing);
     [[nodiscard]] Result<std::int64_t> query(const char* sql);
     void checkpoint_if_large();
 
-    std::filesystem::path path_;
+    QueueFiles files_;
     std::size_t wal_limit_bytes_;
     const Clock& clock_;
     LockFile lock_file_;
     sqlite3* handle_ = nullptr;
-    ino_t inode_ = 0;
+    bool opened_ = false;
     SqliteStatistics statistics_;
     int wal_frames_ = 0;         ///< As of the last commit.
     int checkpoint_frames_ = 0;  ///< From so many frames on the log is copied.

@@ -4,8 +4,8 @@
 #include <chrono>
 #include <filesystem>
 
-#include "lock_file.hpp"
-#include "rococo/base/result.hpp"
+#include "rococo/base/file_descriptor.hpp"
+#include "rococo/base/wake_event.hpp"
 
 namespace rococo::messaging::sqlite {
 
@@ -20,8 +20,6 @@ public:
         wake,     ///< `wake` was called, once or several times.
     };
 
-    Doorbell();
-
     /// Listens to `LockFile::ring` of the file at `path`. Where the system gives no more inotify
     /// instances, `wait` says `news` every 10 ms instead; false then.
     [[nodiscard]] bool watch(const std::filesystem::path& path);
@@ -30,13 +28,13 @@ public:
     /// Sleeps until something is heard, or for `time`. News that is not listened to is kept.
     [[nodiscard]] Heard wait(std::chrono::nanoseconds time, bool listen_to_news);
 
-    void wake() noexcept;
+    void wake() noexcept { event_.notify(); }
     /// Whether there is an event descriptor; without one nothing could wake the host.
-    [[nodiscard]] bool usable() const { return event_.valid(); }
+    [[nodiscard]] bool usable() const { return event_.is_open(); }
 
 private:
-    Descriptor event_;
-    Descriptor inotify_;
+    WakeEvent event_{std::nothrow};
+    FileDescriptor inotify_;
 };
 
 }  // namespace rococo::messaging::sqlite

@@ -11,6 +11,8 @@
 #include <cstring>
 #include <thread>
 
+#include "lock_holder.hpp"
+
 namespace rococo::messaging::sqlite {
 namespace {
 
@@ -20,38 +22,47 @@ constexpr std::int64_t kDoor = 0;
 constexpr std::int64_t kRoom = 1;
 constexpr std::int64_t kConsumers = 1024;
 
-struct flock one_byte(short type, std::int64_t byte) {
-    struct flock lock = {};
-    lock.l_type = type;
-    lock.l_whence = SEEK_SET;
-    lock.l_start = byte;
-    lock.l_len = 1;
-    return lock;
+/// Bits of those who may read the file and not write it.
+mode_t idle_readers(mode_t mode) {
+    mode_t idle = 0;
+    if ((mode & S_IRGRP) != 0 && (mode & S_IWGRP) == 0) idle |= S_IRGRP;
+    if ((mode & S_IROTH) != 0 && (mode & S_IWOTH) == 0) idle |= S_IROTH;
+    return idle;
 }
 
 }  // namespace
-
-Descriptor::~Descriptor() {
-    if (number_ >= 0) ::close(number_);
-}
 
 LockFile::Turn::~Turn() {
     if (file_ != nullptr) file_->unlock_byte(kRoom);
 }
 
 Result<LockFile> LockFile::open(const std::filesystem::path& path) {
-    Descriptor file(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666));
-    if (!file.valid()) {
+    FileDescriptor file(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+    if (!file.is_open()) {
         return failure(
             ErrorKind::configuration,
             fmt::format("The embedded queue needs the lock file {} and cannot open it: {}. Its "
                         "directory must exist and be writable.",
                         path.string(), std::strerror(errno)));
     }
+    struct stat status = {};
+    if (::fstat(file.get(), &status) == 0 && status.st_uid == ::geteuid() &&
+        idle_readers(status.st_mode) != 0) {
+        // Version 1.0.0 made it so. Where it fails, everything works as before.
+        static_cast<void>(
+            ::fchmod(file.get(), (status.st_mode & 07777) & ~idle_readers(status.st_mode)));
+    }
     return LockFile(path, std::move(file));
 }
 
 Result<LockFile::Turn> LockFile::take_turn(std::chrono::milliseconds patience, const Clock& clock) {
+    if (::getpid() != process_) {
+        return failure(ErrorKind::internal,
+                       fmt::format("The embedded queue of {} was opened by another process, which "
+                                   "forked this one. A forked child must execute a program or open "
+                                   "the queue anew.",
+                                   path_.string()));
+    }
     struct stat status = {};
     if (::fstat(file_.get(), &status) != 0) return tl::unexpected(system_error("examine"));
     if (status.st_nlink == 0) {
@@ -84,11 +95,11 @@ bool LockFile::consumer_lives(std::int64_t number) const {
 
 void LockFile::ring() const {
     // A watcher sees the closing, which the destructor does.
-    const Descriptor bell(::open(path_.c_str(), O_WRONLY | O_CLOEXEC));
+    const FileDescriptor bell(::open(path_.c_str(), O_WRONLY | O_CLOEXEC));
 }
 
 Result<void> LockFile::lock_byte(std::int64_t byte, SteadyTime deadline, const Clock& clock) const {
-    // Polled, since a blocking lock knows no deadline and a stopped process may hold it for ever.
+    // Polled, because a blocking lock has no deadline and a stopped process may hold it forever.
     using std::chrono::microseconds;
     constexpr microseconds kLongestPause{500};
     microseconds pause{20};
@@ -99,11 +110,7 @@ Result<void> LockFile::lock_byte(std::int64_t byte, SteadyTime deadline, const C
             return tl::unexpected(system_error("lock"));
         }
         if (clock.steady_now() >= deadline) {
-            return failure(ErrorKind::unavailable,
-                           fmt::format("Another process holds the lock file {} and does not let "
-                                       "go of it. `fuser -v {}` names those that have it open; "
-                                       "look for one that is stopped.",
-                                       path_.string(), path_.string()));
+            return tl::unexpected(held_by_another(byte));
         }
         std::this_thread::sleep_for(pause);
         pause = std::min(pause * 2, kLongestPause);
@@ -113,6 +120,13 @@ Result<void> LockFile::lock_byte(std::int64_t byte, SteadyTime deadline, const C
 void LockFile::unlock_byte(std::int64_t byte) const {
     auto lock = one_byte(F_UNLCK, byte);
     ::fcntl(file_.get(), F_OFD_SETLK, &lock);
+}
+
+Error LockFile::held_by_another(std::int64_t byte) const {
+    return {ErrorKind::unavailable,
+            fmt::format("The lock file {} stays locked by {}. While it is, nobody can write to the "
+                        "queue. Let that process go on, or end it.",
+                        path_.string(), lock_holder(file_.get(), byte))};
 }
 
 Error LockFile::system_error(const char* what) const {

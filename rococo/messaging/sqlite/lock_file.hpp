@@ -1,36 +1,21 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <sys/types.h>
+#include <unistd.h>
+
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
+#include <string>
 #include <utility>
 
 #include "rococo/base/clock.hpp"
+#include "rococo/base/file_descriptor.hpp"
+#include "rococo/base/forked_child.hpp"
 #include "rococo/base/result.hpp"
 
 namespace rococo::messaging::sqlite {
-
-/// A file descriptor that closes itself.
-class Descriptor {
-public:
-    Descriptor() = default;
-    explicit Descriptor(int number) : number_(number) {}
-    ~Descriptor();
-    Descriptor(Descriptor&& other) noexcept : number_(std::exchange(other.number_, -1)) {}
-    Descriptor& operator=(Descriptor&& other) noexcept {
-        std::swap(number_, other.number_);
-        return *this;
-    }
-    Descriptor(const Descriptor&) = delete;
-    Descriptor& operator=(const Descriptor&) = delete;
-
-    [[nodiscard]] int get() const { return number_; }
-    [[nodiscard]] bool valid() const { return number_ >= 0; }
-
-private:
-    int number_ = -1;
-};
 
 /// The file beside the database that all who use it agree through. Nothing is ever written to it:
 /// its locks and its closings are the message.
@@ -42,7 +27,10 @@ private:
 ///   when a process that had it open dies, and nothing has to fit on a full disk.
 ///
 /// The locks are open-file-description locks: they belong to this object, not to the process, so
-/// that several connections of one process exclude each other as well.
+/// that several connections of one process exclude each other as well. A child that a service forks
+/// would keep them after its parent's death, so its copies are closed (`ClosedInForkedChild`).
+///
+/// Who may open the file may lock it, even for reading only, so it is its owner's alone (0600).
 ///
 /// **Thread-safety**: `ring` and `consumer_lives` from any thread; the rest by one at a time.
 class LockFile {
@@ -62,7 +50,9 @@ public:
         const LockFile* file_;
     };
 
-    /// Opens the file at `path`, creating it where it is absent.
+    /// Opens the file at `path`, creating it if it does not exist, accessible only to this user. On
+    /// an existing file, read permission is removed from those without write permission, because
+    /// its only use is to lock the file.
     [[nodiscard]] static Result<LockFile> open(const std::filesystem::path& path);
 
     /// Waits for the turn to write. `unavailable` when it does not come within `patience`.
@@ -80,16 +70,19 @@ public:
     [[nodiscard]] const std::filesystem::path& path() const { return path_; }
 
 private:
-    LockFile(std::filesystem::path path, Descriptor file)
-        : path_(std::move(path)), file_(std::move(file)) {}
+    LockFile(std::filesystem::path path, FileDescriptor file)
+        : path_(std::move(path)), file_(std::move(file)), not_in_children_(file_.get()) {}
 
     [[nodiscard]] Result<void> lock_byte(std::int64_t byte, SteadyTime deadline,
                                          const Clock& clock) const;
     void unlock_byte(std::int64_t byte) const;
     [[nodiscard]] Error system_error(const char* what) const;
+    [[nodiscard]] Error held_by_another(std::int64_t byte) const;
 
     std::filesystem::path path_;
-    Descriptor file_;
+    FileDescriptor file_;
+    ClosedInForkedChild not_in_children_;
+    pid_t process_ = ::getpid();
 };
 
 }  // namespace rococo::messaging::sqlite

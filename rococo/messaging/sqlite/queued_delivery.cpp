@@ -3,12 +3,15 @@
 
 #include <array>
 
+#include "rococo/base/text.hpp"
+#include "rococo/base/timestamp.hpp"
+
 namespace rococo::messaging::sqlite {
 
 QueuedDelivery::QueuedDelivery(const Statement& row, std::string_view queue_name,
                                std::int64_t consumer_number)
     : key(row.integer(0)), consumer(consumer_number) {
-    sent_at = SystemTime(std::chrono::microseconds(row.integer(2)));
+    sent_at = time_from_microseconds(row.integer(2));
     id = row.bytes(1);
     content_type = row.bytes(3);
     correlation_id = row.bytes(4);
@@ -16,7 +19,7 @@ QueuedDelivery::QueuedDelivery(const Statement& row, std::string_view queue_name
     queue = original_queue.empty() ? queue_name : original_queue;
     body = row.bytes(7);
 
-    // All texts in one allocation, which does not move any more.
+    // All strings in one allocation, which is never moved.
     const std::array parts{&body, &id, &content_type, &correlation_id, &queue};
     std::size_t size = 0;
     for (const auto* part : parts) size += part->size();
@@ -28,10 +31,21 @@ QueuedDelivery::QueuedDelivery(const Statement& row, std::string_view queue_name
     }
 
     if (!row.is_null(5)) {
+        header_bytes_ = row.bytes(5).size();
         headers_ = headers_from_text(row.bytes(5));
+        properties_ = take_properties(headers_);
+        for (const auto& [name, value] : properties_) set_property(name, value);
         for (const auto& [name, value] : headers_) header_views_.push_back({name, value});
         headers = header_views_;
     }
+}
+
+void QueuedDelivery::set_property(std::string_view name, std::string_view value) {
+    if (name == "content-encoding") content_encoding = value;
+    if (name == "reply-to") reply_to = value;
+    if (name == "type") type = value;
+    if (name == "app-id") app_id = value;
+    if (name == "priority") priority = parse_number<std::uint8_t>(value);
 }
 
 }  // namespace rococo::messaging::sqlite

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -23,14 +24,22 @@ public:
     /// Copies the row that `row` stands on. `consumer` is in whose name it is taken.
     QueuedDelivery(const Statement& row, std::string_view queue_name, std::int64_t consumer);
 
+    /// Of the body and of all that was sent with it.
+    [[nodiscard]] std::size_t bytes() const { return bytes_.size() + header_bytes_; }
+
     std::int64_t key;
     std::int64_t consumer;
+    std::size_t slot = 0;    ///< Where `InHand` has it.
     std::int64_t claim = 0;  ///< The first key of its claim; 0 where it was in `waiting`.
     std::optional<std::int64_t> first_failed_at;
 
 private:
+    void set_property(std::string_view name, std::string_view value);
+
     std::string bytes_;
+    std::size_t header_bytes_ = 0;
     Headers headers_;
+    Headers properties_;
     std::vector<HeaderView> header_views_;
 };
 

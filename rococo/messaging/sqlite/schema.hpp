@@ -48,8 +48,9 @@ CREATE TABLE message (
     last_failed_at  INTEGER,
     body            BLOB    NOT NULL
 );
--- A consumer that has messages in hand, or had. It lives while it holds its byte of the lock file;
--- one that is stopped loses its messages at lease_until.
+-- A consumer that has messages in hand, or had. It lives while it holds its byte of the lock file.
+-- As long as it is not stopped it changes lease_until, well before its lease ends; the others measure
+-- how long it did not, each by its own clock. (Version 1.0.0 takes the value for a date.)
 CREATE TABLE consumer (
     number      INTEGER PRIMARY KEY AUTOINCREMENT,
     queue       INTEGER NOT NULL,
@@ -67,7 +68,7 @@ CREATE TABLE waiting (
     key             INTEGER PRIMARY KEY,
     queue           INTEGER NOT NULL,
     consumer        INTEGER NOT NULL,  -- in whose hands it is; 0 for nobody's
-    due             INTEGER NOT NULL,  -- 0 is at once
+    due             INTEGER NOT NULL,  -- 0 is at once; otherwise last_failed_at + the delay
     came_back       INTEGER NOT NULL,  -- 1: unsettled, from a consumer that ended
     attempts        INTEGER NOT NULL,
     first_failed_at INTEGER,

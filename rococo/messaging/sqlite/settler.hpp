@@ -30,8 +30,8 @@ public:
     /// Forgets all claims: they were given back.
     void forget_claims() { left_.clear(); }
 
-    /// Writes the settlements. Those of a `consumer` that is no more are carried out where they
-    /// say `ack`: the work was done; otherwise somebody else has the message.
+    /// Writes the settlements. If `consumer` no longer exists, only `ack` is carried out, because
+    /// the work was done; otherwise another consumer has the message.
     [[nodiscard]] Result<void> apply(const std::vector<Settlement>& settlements,
                                      std::int64_t consumer, SystemTime now);
     /// Counts them down, after their transaction was committed.

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: MIT
-#include "rococo/messaging/sqlite_dead_letters.hpp"
+#include "rococo/messaging/sqlite/sqlite_dead_letters.hpp"
 
+#include <algorithm>
+#include <functional>
 #include <set>
 #include <utility>
 
 #include "database.hpp"
 #include "header_text.hpp"
 #include "queue_table.hpp"
+#include "rococo/base/timestamp.hpp"
 #include "schema.hpp"
 #include "statement.hpp"
 
@@ -23,13 +26,17 @@ DeadLetter read_letter(const Statement& row, std::string_view queue_name) {
     letter.id = row.bytes(0);
     letter.content_type = row.bytes(1);
     letter.headers = sqlite::headers_from_text(row.bytes(2));
+    for (auto& [name, value] : sqlite::take_properties(letter.headers)) {
+        std::replace(name.begin(), name.end(), '-', '_');
+        letter.properties.emplace_back(std::move(name), std::move(value));
+    }
     // One that was sent to the dead-letter queue by hand came from nowhere else.
     letter.original_queue = row.is_null(3) ? queue_name : row.bytes(3);
     letter.reason = row.bytes(4);
     letter.error = row.bytes(5);
     letter.attempts = static_cast<std::uint32_t>(row.integer(6));
-    letter.first_failed_at = SystemTime(std::chrono::microseconds(row.integer(7)));
-    letter.last_failed_at = SystemTime(std::chrono::microseconds(row.integer(8)));
+    letter.first_failed_at = time_from_microseconds(row.integer(7));
+    letter.last_failed_at = time_from_microseconds(row.integer(8));
     letter.body = row.bytes(9);
     return letter;
 }
@@ -80,6 +87,9 @@ private:
         return queues_.find(sqlite::dead_letter_queue(queue_name_));
     }
     Result<std::vector<Place>> places(std::span<const std::string> ids);
+    /// Changes these letters, or all, in one transaction; how many there were.
+    Result<std::size_t> for_each(std::span<const std::string> ids,
+                                 const std::function<Result<void>(const Place&)>& change);
     Result<void> copy_back(const Place& place);
     Result<void> take_out(const Place& place);
 
@@ -156,20 +166,27 @@ Result<std::vector<Place>> SqliteDeadLetters::Letters::places(std::span<const st
     }
 }
 
-Result<std::size_t> SqliteDeadLetters::Letters::requeue(std::span<const std::string> ids) {
-    std::size_t moved = 0;
+Result<std::size_t> SqliteDeadLetters::Letters::for_each(
+    std::span<const std::string> ids, const std::function<Result<void>(const Place&)>& change) {
+    std::size_t changed = 0;
     const auto written = database_->write(timeout_, [&]() -> Result<void> {
         const auto found = places(ids);
         if (!found) return tl::unexpected(found.error());
         for (const auto& place : *found) {
-            auto done = copy_back(place).and_then([&] { return take_out(place); });
-            if (!done) return done;
+            if (auto done = change(place); !done) return done;
         }
-        moved = found->size();
+        changed = found->size();
         return {};
     });
     if (!written) return tl::unexpected(written.error());
-    database_->lock_file().ring();
+    return changed;
+}
+
+Result<std::size_t> SqliteDeadLetters::Letters::requeue(std::span<const std::string> ids) {
+    auto moved = for_each(ids, [this](const Place& place) {
+        return copy_back(place).and_then([&] { return take_out(place); });
+    });
+    if (moved) database_->lock_file().ring();
     return moved;
 }
 
@@ -187,18 +204,7 @@ Result<void> SqliteDeadLetters::Letters::take_out(const Place& place) {
 }
 
 Result<std::size_t> SqliteDeadLetters::Letters::remove(std::span<const std::string> ids) {
-    std::size_t removed = 0;
-    const auto written = database_->write(timeout_, [&]() -> Result<void> {
-        const auto found = places(ids);
-        if (!found) return tl::unexpected(found.error());
-        for (const auto& place : *found) {
-            if (auto done = take_out(place); !done) return done;
-        }
-        removed = found->size();
-        return {};
-    });
-    if (!written) return tl::unexpected(written.error());
-    return removed;
+    return for_each(ids, [this](const Place& place) { return take_out(place); });
 }
 
 Result<std::unique_ptr<SqliteDeadLetters>> SqliteDeadLetters::open(const SqliteSettings& settings,

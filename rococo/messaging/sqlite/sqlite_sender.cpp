@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "rococo/messaging/sqlite_sender.hpp"
+#include "rococo/messaging/sqlite/sqlite_sender.hpp"
 
 #include <fmt/format.h>
 
@@ -13,7 +13,6 @@
 
 #include "database.hpp"
 #include "header_text.hpp"
-#include "message_id.hpp"
 #include "queue_table.hpp"
 #include "statement.hpp"
 
@@ -43,8 +42,8 @@ struct Request {
 
 }  // namespace
 
-/// Group commit: whoever calls while no one commits becomes the leader and commits the requests of
-/// all who wait; whoever calls meanwhile waits, and one of them leads the next commit.
+/// Group commit: a caller becomes the leader if no commit is running, and commits the requests of
+/// all waiting callers. Calls made meanwhile wait, and one of them leads the next commit.
 class SqliteSender::Committer {
 public:
     Committer(std::unique_ptr<Database> database, const SqliteSettings& settings,
@@ -90,7 +89,7 @@ Result<void> SqliteSender::Committer::send(Request& request) {
     std::unique_lock lock(mutex_);
     for (std::size_t i = 0; i < request.messages.size(); ++i) {
         const auto& given = request.messages[i].id;
-        request.ids.push_back(given.empty() ? sqlite::make_message_id(random_) : given);
+        request.ids.push_back(given.empty() ? random_uuid(random_) : given);
     }
     waiting_.push_back(&request);
     // Each commit is bounded by the timeout, so this wait is as well.
@@ -108,7 +107,7 @@ Result<void> SqliteSender::Committer::prepare(Request& request) const {
                                        "queue, which takes {} at most.",
                                        message.body.size(), kMostBodyBytes));
         }
-        auto headers = sqlite::headers_to_text(message.headers);
+        auto headers = sqlite::headers_to_text(message);
         if (!headers) return tl::unexpected(headers.error());
         request.headers.push_back(std::move(*headers));
     }

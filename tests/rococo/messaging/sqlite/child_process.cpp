@@ -42,6 +42,14 @@ ChildProcess::ChildProcess(ChildProcess&& other) noexcept
       errors_(std::exchange(other.errors_, -1)),
       status_(other.status_) {}
 
+ChildProcess& ChildProcess::operator=(ChildProcess&& other) noexcept {
+    std::swap(pid_, other.pid_);
+    std::swap(output_, other.output_);
+    std::swap(errors_, other.errors_);
+    std::swap(status_, other.status_);
+    return *this;
+}
+
 ChildProcess::~ChildProcess() {
     if (pid_ > 0) {
         signal(SIGKILL);

@@ -9,16 +9,17 @@
 #include <filesystem>
 #include <initializer_list>
 #include <memory>
-#include <random>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include "rococo/base/clock.hpp"
-#include "rococo/messaging/sqlite_connection.hpp"
-#include "rococo/messaging/sqlite_dead_letters.hpp"
-#include "rococo/messaging/sqlite_sender.hpp"
+#include "rococo/logger.hpp"
+#include "rococo/messaging/sqlite/sqlite_connection.hpp"
+#include "rococo/messaging/sqlite/sqlite_dead_letters.hpp"
+#include "rococo/messaging/sqlite/sqlite_sender.hpp"
+#include "support/seeded_random.hpp"
 
 namespace rococo::messaging::testing {
 
@@ -27,8 +28,9 @@ using namespace std::chrono_literals;
 /// A directory of the test's own, removed with everything in it.
 class TemporaryDirectory {
 public:
-    TemporaryDirectory() {
-        std::string name = std::filesystem::temp_directory_path() / "rococo-sqlite-XXXXXX";
+    explicit TemporaryDirectory(
+        const std::filesystem::path& in = std::filesystem::temp_directory_path()) {
+        std::string name = in / "rococo-sqlite-XXXXXX";
         path_ = ::mkdtemp(name.data());
     }
     ~TemporaryDirectory() {
@@ -53,6 +55,8 @@ public:
         now_ += time;
         steady_ += time;
     }
+    /// Sets the wall clock, as a person or NTP does.
+    void set_wall_clock(std::chrono::milliseconds by) { now_ += by; }
 
 private:
     SystemTime now_{std::chrono::seconds(1'700'000'000)};
@@ -66,10 +70,6 @@ private:
     return result;
 }
 
-[[nodiscard]] inline RandomSource seeded_random(std::uint64_t seed) {
-    return [engine = std::mt19937_64(seed)]() mutable { return engine(); };
-}
-
 /// One queue file in a directory of its own, a clock that the test moves, and short ways to say
 /// what tests say often. A failure of the queue ends the test.
 class QueueFixture : public ::testing::Test {
@@ -79,9 +79,9 @@ protected:
     [[nodiscard]] std::unique_ptr<SqliteConnection> connect(std::size_t prefetch = 100,
                                                             std::string queue = "work") {
         auto connection = std::make_unique<SqliteConnection>(settings_, std::move(queue), clock_);
+        connection->limit({.deliveries = prefetch});
         auto opened = connection->open();
         if (!opened) ADD_FAILURE() << opened.error().message;
-        connection->set_prefetch(prefetch);
         return connection;
     }
 
@@ -103,12 +103,16 @@ protected:
         ASSERT_TRUE(sent) << sent.error().message;
     }
 
-    /// What is there now, without waiting.
-    [[nodiscard]] Deliveries receive(SqliteConnection& connection) {
-        Deliveries deliveries;
-        auto received = connection.receive(clock_.steady_now(), deliveries);
+    /// What is there now, without waiting; but for the state of the connection.
+    [[nodiscard]] Events receive_events(SqliteConnection& connection) {
+        Events events;
+        auto received = connection.receive(clock_.steady_now(), events);
         if (!received) ADD_FAILURE() << received.error().message;
-        return deliveries;
+        events.states.clear();
+        return events;
+    }
+    [[nodiscard]] Deliveries receive(SqliteConnection& connection) {
+        return receive_events(connection).deliveries;
     }
 
     static void settle(SqliteConnection& connection, std::unique_ptr<Delivery> delivery,
@@ -148,13 +152,22 @@ protected:
         return std::move(*opened);
     }
 
+    /// A logger that writes into `lines_`.
+    [[nodiscard]] Logger logger() { return Logger(&sink_); }
+
     using Bodies = std::vector<std::string>;
 
     TemporaryDirectory directory_;
     SqliteSettings settings_;
     ManualClock clock_;
+    std::vector<std::string> lines_;
 
 private:
+    Logger::Sink sink_{
+        &lines_, [](void*, int level) { return level > 0; },
+        [](void* lines, int, const char*, unsigned, const char* text, std::size_t size) {
+            static_cast<std::vector<std::string>*>(lines)->emplace_back(text, size);
+        }};
     std::unique_ptr<SqliteSender> sender_;
 };
 

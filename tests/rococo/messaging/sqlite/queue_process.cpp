@@ -5,6 +5,8 @@
 //   queue_process consume FILE QUEUE JOURNAL        notes each id in JOURNAL, then acknowledges it;
 //                                                   ends once nothing is left for anybody
 //   queue_process hold    FILE QUEUE COUNT          takes messages and sleeps
+//   queue_process hold-new FILE QUEUE COUNT         sends messages and holds them
+//   queue_process check   FILE                      checks it, as user 65534 if it may
 //   queue_process write   FILE QUEUE                sleeps in the midst of a write transaction
 //   queue_process open    FILE                      opens it, as user 65534 if it may
 //
@@ -20,8 +22,8 @@
 #include <vector>
 
 #include "database.hpp"
-#include "rococo/messaging/sqlite_connection.hpp"
-#include "rococo/messaging/sqlite_sender.hpp"
+#include "rococo/messaging/sqlite/sqlite_connection.hpp"
+#include "rococo/messaging/sqlite/sqlite_sender.hpp"
 #include "statement.hpp"
 
 namespace {
@@ -69,15 +71,15 @@ int send(const Arguments& arguments, const Clock& clock) {
 int consume(const Arguments& arguments, const Clock& clock) {
     SqliteConnection connection(settings(arguments), arguments.at(3), clock);
     if (auto opened = connection.open(); !opened) return report(opened.error());
-    connection.set_prefetch(20);
+    connection.limit({.deliveries = 20});
     const int journal =
         ::open(arguments.at(4).c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
     while (true) {
-        Deliveries deliveries;
+        Events events;
         const auto deadline = clock.steady_now() + std::chrono::milliseconds(50);
-        if (auto got = connection.receive(deadline, deliveries); !got) return report(got.error());
+        if (auto got = connection.receive(deadline, events); !got) return report(got.error());
         Settlements settlements;
-        for (auto& delivery : deliveries) {
+        for (auto& delivery : events.deliveries) {
             const auto line =
                 std::string(delivery->id) + " " + std::to_string(delivery->attempt) + "\n";
             if (::write(journal, line.data(), line.size()) < 0) return 1;
@@ -96,19 +98,27 @@ int consume(const Arguments& arguments, const Clock& clock) {
 int hold(const Arguments& arguments, const Clock& clock) {
     SqliteConnection connection(settings(arguments), arguments.at(3), clock);
     if (auto opened = connection.open(); !opened) return report(opened.error());
-    connection.set_prefetch(std::stoul(arguments.at(4)));
-    Deliveries deliveries;
-    const auto deadline = clock.steady_now() + std::chrono::seconds(10);
-    if (auto got = connection.receive(deadline, deliveries); !got) return report(got.error());
+    connection.limit({.deliveries = std::stoul(arguments.at(4))});
+    Events events;
+    const auto deadline = clock.steady_now() + std::chrono::minutes(1);
+    if (auto got = connection.receive(deadline, events); !got) return report(got.error());
     say_ready_and_sleep();
     return 0;
+}
+
+int hold_new(const Arguments& arguments, const Clock& clock) {
+    auto sender = SqliteSender::open(settings(arguments), clock, random_source());
+    if (!sender) return report(sender.error());
+    const std::vector<OutgoingMessage> messages(std::stoul(arguments.at(4)));
+    if (auto sent = (*sender)->send(arguments.at(3), messages); !sent) return report(sent.error());
+    return hold(arguments, clock);
 }
 
 int write(const Arguments& arguments, const Clock& clock) {
     auto database =
         sqlite::Database::open(settings(arguments), sqlite::Database::IfAbsent::create, clock);
     if (!database) return report(database.error());
-    auto written = (*database)->write(std::chrono::seconds(10), [&]() -> Result<void> {
+    auto written = (*database)->write(std::chrono::minutes(1), [&]() -> Result<void> {
         sqlite::Statement remove(**database, "DELETE FROM message");
         if (auto done = remove.bind().run(); !done) return done;
         say_ready_and_sleep();
@@ -117,8 +127,19 @@ int write(const Arguments& arguments, const Clock& clock) {
     return written ? 0 : report(written.error());
 }
 
+bool become_nobody() {
+    return ::geteuid() != 0 || (::setegid(65534) == 0 && ::seteuid(65534) == 0);
+}
+
+int check(const Arguments& arguments, const Clock& clock) {
+    if (!become_nobody()) return 2;
+    SqliteConnection connection(settings(arguments), "work", clock);
+    auto checked = connection.check();
+    return checked ? 0 : report(checked.error());
+}
+
 int open(const Arguments& arguments, const Clock& clock) {
-    if (::geteuid() == 0 && (::setegid(65534) != 0 || ::seteuid(65534) != 0)) return 2;
+    if (!become_nobody()) return 2;
     SqliteConnection connection(settings(arguments), "work", clock);
     auto opened = connection.open();
     return opened ? 0 : report(opened.error());
@@ -134,8 +155,11 @@ int main(int argc, char** argv) {
     if (command == "send") return send(arguments, clock);
     if (command == "consume") return consume(arguments, clock);
     if (command == "hold") return hold(arguments, clock);
+    if (command == "hold-new") return hold_new(arguments, clock);
+    if (command == "check") return check(arguments, clock);
     if (command == "write") return write(arguments, clock);
     if (command == "open") return open(arguments, clock);
-    std::fputs("usage: queue_process send|consume|hold|write|open FILE ...\n", stderr);
+    std::fputs("usage: queue_process send|consume|hold|hold-new|check|write|open FILE ...\n",
+               stderr);
     return 64;
 }

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
+#include "rococo/messaging/sqlite/sqlite_dead_letters.hpp"
+
 #include <gmock/gmock.h>
 
 #include "queue_fixture.hpp"
-#include "rococo/messaging/sqlite_dead_letters.hpp"
 
 namespace rococo::messaging::testing {
 namespace {
@@ -108,9 +109,9 @@ TEST_F(SqliteDeadLettersTest, RequeuesAllInOneTransactionThatAWaitingHostSees) {
     auto store = dead_letters();
     EXPECT_EQ(store->requeue({}).value(), 3U);
     EXPECT_EQ(store->count().value(), 0U);
-    Deliveries deliveries;
-    ASSERT_TRUE(connection->receive(clock_.steady_now() + 1h, deliveries));
-    EXPECT_THAT(bodies(deliveries), ElementsAre("1", "2", "3"));
+    Events events;
+    ASSERT_TRUE(connection->receive(clock_.steady_now() + 1h, events));
+    EXPECT_THAT(bodies(events.deliveries), ElementsAre("1", "2", "3"));
 }
 
 TEST_F(SqliteDeadLettersTest, RemovesSomeOrAll) {

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
+#include "rococo/messaging/sqlite/sqlite_connection.hpp"
+
 #include <gmock/gmock.h>
 
 #include <thread>
 
 #include "queue_fixture.hpp"
-#include "rococo/messaging/sqlite_connection.hpp"
 
 namespace rococo::messaging::testing {
 namespace {
@@ -28,6 +29,11 @@ TEST_F(SqliteConnectionTest, HandsOutEverythingThatWasSent) {
     outgoing.content_type = "text/x";
     outgoing.correlation_id = "corr";
     outgoing.headers = {{"first", "1"}, {"Zwölf", "a \"quoted\" value"}, {"first", "again"}};
+    outgoing.content_encoding = "gzip";
+    outgoing.reply_to = "replies";
+    outgoing.type = "order.created";
+    outgoing.app_id = "shop";
+    outgoing.priority = 9;
     ASSERT_TRUE(sender().send("work", outgoing));
     const auto sent_at = clock_.now();
     clock_.advance(5s);
@@ -43,6 +49,11 @@ TEST_F(SqliteConnectionTest, HandsOutEverythingThatWasSent) {
     EXPECT_EQ(delivery.correlation_id, "corr");
     EXPECT_EQ(delivery.sent_at, sent_at);
     EXPECT_EQ(delivery.attempt, 1U);
+    EXPECT_EQ(delivery.content_encoding, "gzip");
+    EXPECT_EQ(delivery.reply_to, "replies");
+    EXPECT_EQ(delivery.type, "order.created");
+    EXPECT_EQ(delivery.app_id, "shop");
+    EXPECT_EQ(delivery.priority, 9);
     ASSERT_THAT(delivery.headers, SizeIs(3));
     EXPECT_EQ(delivery.headers[1].name, "Zwölf");
     EXPECT_EQ(delivery.headers[1].value, "a \"quoted\" value");
@@ -81,7 +92,7 @@ TEST_F(SqliteConnectionTest, HasNoMoreInHandThanThePrefetch) {
     EXPECT_THAT(receive(*connection), IsEmpty());
     settle(*connection, std::move(in_hand[1]), Verdict::ack);
     EXPECT_THAT(bodies(receive(*connection)), ElementsAre("3"));
-    connection->set_prefetch(4);
+    connection->limit({.deliveries = 4});
     EXPECT_THAT(bodies(receive(*connection)), ElementsAre("4", "5"));
 }
 
@@ -176,7 +187,7 @@ TEST_F(SqliteConnectionTest, BringsWhatWasReleasedFirstWithNothingCharged) {
     send({"1", "2", "3"});
     auto connection = connect(2);
     settle_all(*connection, receive(*connection), Verdict::release);
-    connection->set_prefetch(3);
+    connection->limit({.deliveries = 3});
     const auto again = receive(*connection);
     ASSERT_THAT(bodies(again), ElementsAre("1", "2", "3"));
     EXPECT_EQ(again[0]->attempt, 1U);
@@ -266,34 +277,37 @@ TEST_F(SqliteConnectionTest, DeclaresItsQueueOnce) {
 
 TEST_F(SqliteConnectionTest, WakeEndsTheNextReceiveEvenIfItCameBefore) {
     auto connection = connect();
+    EXPECT_THAT(receive(*connection), IsEmpty());
     connection->wake();
     connection->wake();
-    Deliveries deliveries;
-    ASSERT_TRUE(connection->receive(clock_.steady_now() + 1h, deliveries));
-    EXPECT_THAT(deliveries, IsEmpty());
+    Events events;
+    ASSERT_TRUE(connection->receive(clock_.steady_now() + 1h, events));
+    EXPECT_THAT(events.deliveries, IsEmpty());
 }
 
 TEST_F(SqliteConnectionTest, WakeEndsAReceiveThatWaits) {
     auto connection = connect();
+    EXPECT_THAT(receive(*connection), IsEmpty());
     std::jthread waker([&] {
         std::this_thread::sleep_for(50ms);
         connection->wake();
     });
-    Deliveries deliveries;
-    ASSERT_TRUE(connection->receive(clock_.steady_now() + 1h, deliveries));
-    EXPECT_THAT(deliveries, IsEmpty());
+    Events events;
+    ASSERT_TRUE(connection->receive(clock_.steady_now() + 1h, events));
+    EXPECT_THAT(events.deliveries, IsEmpty());
 }
 
 TEST_F(SqliteConnectionTest, AReceiveThatWaitsGetsWhatAnotherSends) {
     auto connection = connect();
+    EXPECT_THAT(receive(*connection), IsEmpty());
     auto& other = sender();
     std::jthread waker([&] {
         std::this_thread::sleep_for(50ms);
         ASSERT_TRUE(other.send("work", message("hello")));
     });
-    Deliveries deliveries;
-    ASSERT_TRUE(connection->receive(clock_.steady_now() + 1h, deliveries));
-    EXPECT_THAT(bodies(deliveries), ElementsAre("hello"));
+    Events events;
+    ASSERT_TRUE(connection->receive(clock_.steady_now() + 1h, events));
+    EXPECT_THAT(bodies(events.deliveries), ElementsAre("hello"));
 }
 
 TEST_F(SqliteConnectionTest, AReceiveThatWaitsGetsARetryOfAnotherWhenItIsDue) {
@@ -303,18 +317,21 @@ TEST_F(SqliteConnectionTest, AReceiveThatWaitsGetsARetryOfAnotherWhenItIsDue) {
     ASSERT_TRUE(waiting.open());
     SqliteConnection failing(settings_, "work", clock);
     ASSERT_TRUE(failing.open());
-    Deliveries in_hand;
+    Events in_hand;
     ASSERT_TRUE(failing.receive(clock.steady_now(), in_hand));
-    ASSERT_THAT(in_hand, SizeIs(1));
+    ASSERT_THAT(in_hand.deliveries, SizeIs(1));
+    Events told;
+    ASSERT_TRUE(waiting.receive(clock.steady_now(), told));
+    EXPECT_THAT(told.deliveries, IsEmpty());
     std::jthread other([&] {
         std::this_thread::sleep_for(50ms);
-        settle(failing, std::move(in_hand[0]), Verdict::retry, 100ms);
-        Deliveries none;
+        settle(failing, std::move(in_hand.deliveries[0]), Verdict::retry, 100ms);
+        Events none;
         ASSERT_TRUE(failing.receive(clock.steady_now(), none));
     });
-    Deliveries deliveries;
-    ASSERT_TRUE(waiting.receive(clock.steady_now() + 60s, deliveries));
-    EXPECT_THAT(bodies(deliveries), ElementsAre("1"));
+    Events events;
+    ASSERT_TRUE(waiting.receive(clock.steady_now() + 60s, events));
+    EXPECT_THAT(bodies(events.deliveries), ElementsAre("1"));
 }
 
 TEST_F(SqliteConnectionTest, CopiesTheLogIntoTheDatabaseBeforeItGrowsLarge) {
@@ -333,7 +350,7 @@ TEST_F(SqliteConnectionTest, CopiesTheLogIntoTheDatabaseBeforeItGrowsLarge) {
 TEST_F(SqliteConnectionTest, MayBeClosedInAnyStateAndOpenedAgain) {
     SqliteConnection connection(settings_, "work", clock_);
     connection.close();
-    Deliveries none;
+    Events none;
     EXPECT_FALSE(connection.receive(clock_.steady_now(), none)) << "not open";
     ASSERT_TRUE(connection.open());
     connection.close();

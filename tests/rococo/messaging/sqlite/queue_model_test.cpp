@@ -117,7 +117,7 @@ protected:
     void receive_some(int number) {
         auto& peer = peers_[number];
         peer.prefetch = 1 + random_() % 20;
-        peer.connection->set_prefetch(peer.prefetch);
+        peer.connection->limit({.deliveries = peer.prefetch});
         const std::size_t room = peer.prefetch - std::min(peer.prefetch, peer.in_hand.size());
         const auto expected = model_.take(number, room, clock_.now());
         auto got = receive(*peer.connection);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <gmock/gmock.h>
+#include <sqlite3.h>
 
 #include <csignal>
 #include <fstream>
@@ -8,6 +9,7 @@
 #include <thread>
 
 #include "child_process.hpp"
+#include "no_room.hpp"
 #include "queue_fixture.hpp"
 
 namespace rococo::messaging::testing {
@@ -15,6 +17,7 @@ namespace {
 
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
+using ::testing::SizeIs;
 
 class CrashRecoveryTest : public QueueFixture {
 protected:
@@ -22,15 +25,25 @@ protected:
 
     /// Waits, in real time, for messages; the clock of the test stands still.
     [[nodiscard]] Deliveries receive_soon(SqliteConnection& connection) {
-        Deliveries deliveries;
+        Events events;
         const RealClock real;
-        const auto deadline = real.steady_now() + 30s;
-        while (deliveries.empty() && real.steady_now() < deadline) {
+        const auto deadline = real.steady_now() + 60s;
+        while (events.deliveries.empty() && real.steady_now() < deadline) {
             std::this_thread::sleep_for(5ms);
             clock_.advance(settings_.death_check);
-            EXPECT_TRUE(connection.receive(clock_.steady_now(), deliveries));
+            EXPECT_TRUE(connection.receive(clock_.steady_now(), events));
         }
-        return deliveries;
+        return std::move(events.deliveries);
+    }
+
+    /// What `watcher` gets while so much time passes, in which it looks around as it should.
+    [[nodiscard]] Deliveries watch(SqliteConnection& watcher, std::chrono::milliseconds time) {
+        Deliveries got;
+        for (auto passed = 0ms; passed < time; passed += settings_.death_check) {
+            clock_.advance(settings_.death_check);
+            for (auto& delivery : receive(watcher)) got.push_back(std::move(delivery));
+        }
+        return got;
     }
 
     /// How often each id stands in the journals.
@@ -67,15 +80,15 @@ TEST_F(CrashRecoveryTest, WakesForTheDeathOfAnotherHost) {
     settings_.death_check = 1h;  // So that only the ring of its closing files can tell.
     SqliteConnection connection(settings_, "work", real);
     ASSERT_TRUE(connection.open());
-    Deliveries deliveries;
-    ASSERT_TRUE(connection.receive(real.steady_now(), deliveries));
-    ASSERT_THAT(deliveries, IsEmpty());
+    Events events;
+    ASSERT_TRUE(connection.receive(real.steady_now(), events));
+    ASSERT_THAT(events.deliveries, IsEmpty());
     std::jthread killer([&] {
         std::this_thread::sleep_for(50ms);
         holder.signal(SIGKILL);
     });
-    ASSERT_TRUE(connection.receive(real.steady_now() + 30s, deliveries));
-    EXPECT_THAT(bodies(deliveries), ElementsAre("1"));
+    ASSERT_TRUE(connection.receive(real.steady_now() + 60s, events));
+    EXPECT_THAT(bodies(events.deliveries), ElementsAre("1"));
 }
 
 TEST_F(CrashRecoveryTest, BringsBackAtOnceWhatADeadHostHadWhenTheNextOneOpens) {
@@ -110,31 +123,78 @@ TEST_F(CrashRecoveryTest, BringsBackWhatAStoppedHostHasWhenItsLeaseEnds) {
     auto stopped = connect();
     auto in_hand = receive(*stopped);
     auto other = connect();
-    clock_.advance(settings_.lease - 1ms);
-    EXPECT_THAT(receive(*other), IsEmpty());
-    clock_.advance(settings_.death_check);
-    EXPECT_THAT(bodies(receive(*other)), ElementsAre("1"));
-    // It goes on: what it has done counts, but it takes nothing away from the new owner.
+    EXPECT_THAT(watch(*other, settings_.lease), IsEmpty());
+    EXPECT_THAT(bodies(watch(*other, 1s)), ElementsAre("1"));
+    // It goes on: it takes nothing away from the new owner, and is told so, once.
     settle(*stopped, std::move(in_hand[0]), Verdict::retry, 0ms);
-    EXPECT_THAT(receive(*stopped), IsEmpty());
+    const auto events = receive_events(*stopped);
+    EXPECT_THAT(events.deliveries, IsEmpty());
+    EXPECT_THAT(events.settled, IsEmpty());
+    EXPECT_THAT(events.lost, SizeIs(1));
+    EXPECT_EQ(stopped->unsettled(), 0U);
     EXPECT_FALSE(is_empty(*stopped));
 }
 
-TEST_F(CrashRecoveryTest, AcceptsAnAcknowledgementAfterTheLeaseEnded) {
+TEST_F(CrashRecoveryTest, AcceptsAnAcknowledgementThatWaitedWhileTheLeaseEnded) {
     send({"1", "2"});
     auto stopped = connect(1);
     auto in_hand = receive(*stopped);
     auto other = connect();
-    clock_.advance(settings_.lease + 1ms);
     auto at_other = receive(*other);
-    EXPECT_THAT(bodies(at_other), ElementsAre("1", "2"));
+    EXPECT_THAT(bodies(at_other), ElementsAre("2"));
+    auto again = watch(*other, settings_.lease + 1s);
+    EXPECT_THAT(bodies(again), ElementsAre("1"));
+    const auto number = in_hand[0]->number;
     settle_all(*stopped, std::move(in_hand), Verdict::ack);
-    EXPECT_THAT(receive(*stopped), IsEmpty());
+    const auto events = receive_events(*stopped);
+    EXPECT_THAT(events.deliveries, IsEmpty());
+    EXPECT_THAT(events.lost, IsEmpty());
+    ASSERT_THAT(events.settled, SizeIs(1)) << "the work was done";
+    EXPECT_EQ(events.settled[0].delivery, number);
     // Whatever the other makes of it now, it is gone.
-    settle(*other, std::move(at_other[0]), Verdict::retry);
-    settle(*other, std::move(at_other[1]), Verdict::ack);
+    settle(*other, std::move(again[0]), Verdict::retry);
+    settle(*other, std::move(at_other[0]), Verdict::ack);
     EXPECT_THAT(receive(*other), IsEmpty());
     EXPECT_TRUE(is_empty(*other));
+}
+
+TEST_F(CrashRecoveryTest, TellsAStoppedHostOfEachDeliveryThatItLostAndTakesNoVerdictOnIt) {
+    send({"1", "2", "3"});
+    auto stopped = connect(2);
+    auto in_hand = receive(*stopped);
+    const std::vector<std::uint64_t> numbers{in_hand[0]->number, in_hand[1]->number};
+    auto other = connect();
+    EXPECT_THAT(bodies(receive(*other)), ElementsAre("3"));
+    EXPECT_THAT(bodies(watch(*other, settings_.lease + 1s)), ElementsAre("1", "2"));
+    const auto events = receive_events(*stopped);
+    ASSERT_THAT(events.lost, SizeIs(2));
+    EXPECT_THAT((std::vector{events.lost[0].delivery, events.lost[1].delivery}),
+                ::testing::UnorderedElementsAreArray(numbers));
+    EXPECT_FALSE(events.lost[0].overdue);
+    settle_all(*stopped, std::move(in_hand), Verdict::dead_letter);
+    EXPECT_EQ(stopped->unsettled(), 0U) << "each is answered already";
+    clock_.advance(settings_.lease);
+    EXPECT_TRUE(receive_events(*stopped).empty());
+    EXPECT_EQ(dead_letters()->count().value(), 0U);
+    send({"4"});
+    EXPECT_THAT(bodies(receive(*stopped)), ElementsAre("4")) << "what was lost takes no room";
+}
+
+TEST_F(CrashRecoveryTest, TellsOfTheLossThoughTheDiskWasFullWhenItWasNoticed) {
+    send({"1"});
+    auto stopped = connect();
+    auto in_hand = receive(*stopped);
+    auto other = connect();
+    EXPECT_THAT(bodies(watch(*other, settings_.lease + 1s)), ElementsAre("1"));
+    settle(*stopped, std::move(in_hand[0]), Verdict::retry);
+    {
+        const NoRoom no_room;
+        EXPECT_TRUE(receive_events(*stopped).empty());
+    }
+    clock_.advance(5s);
+    const auto events = receive_events(*stopped);
+    EXPECT_THAT(events.lost, SizeIs(1));
+    EXPECT_THAT(events.settled, IsEmpty()) << "the retry was not carried out";
 }
 
 TEST_F(CrashRecoveryTest, ExtendsTheLeaseOfAHostThatIsAlive) {
@@ -219,6 +279,49 @@ TEST_F(CrashRecoveryTest, LosesNothingWhileSendersSendAndConsumersAreKilled) {
     EXPECT_EQ(lost, 0);
     EXPECT_LE(twice, kKills * 2 * 20) << "no more than what was in hand at each kill";
     RecordProperty("processed_again", twice);
+}
+
+/// What SQLite says of the file, as another program would ask while hosts and senders run.
+std::string integrity(const std::string& path) {
+    sqlite3* handle = nullptr;
+    std::string answer = "cannot be opened";
+    if (sqlite3_open_v2(path.c_str(), &handle, SQLITE_OPEN_READONLY, nullptr) == SQLITE_OK) {
+        sqlite3_db_config(handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
+        sqlite3_busy_timeout(handle, 60'000);
+        answer.clear();
+        sqlite3_exec(
+            handle, "PRAGMA integrity_check(1)",
+            [](void* text, int, char** values, char**) {
+                *static_cast<std::string*>(text) += values[0];
+                return 0;
+            },
+            &answer, nullptr);
+    }
+    sqlite3_close(handle);
+    return answer;
+}
+
+TEST_F(CrashRecoveryTest, TheFileIsWholeAfterEachOfTwoHundredKills) {
+    constexpr int kKills = 200;
+    static_cast<void>(connect());
+    const std::vector<std::string> consume{"consume", file(), "work",
+                                           (directory_.path() / "journal").string()};
+    std::mt19937 random(5);
+    std::vector<ChildProcess> processes;
+    for (int kill = 0; kill < kKills && !HasFailure(); ++kill) {
+        processes.emplace_back(consume);
+        // More than it comes to send: it is killed as well.
+        processes.emplace_back(
+            std::vector<std::string>{"send", file(), "work", std::to_string(kill), "100000"});
+        std::this_thread::sleep_for(std::chrono::milliseconds(random() % 25));
+        const std::size_t victim = random() % processes.size();
+        processes[victim].signal(SIGKILL);
+        processes[victim].wait();
+        std::swap(processes[victim], processes.back());
+        processes.pop_back();
+        EXPECT_EQ(integrity(file()), "ok") << "after kill " << kill;
+        while (processes.size() > 4) processes.pop_back();  // Killed too, by the destructor.
+    }
 }
 
 }  // namespace

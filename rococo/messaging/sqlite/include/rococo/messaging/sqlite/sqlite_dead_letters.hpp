@@ -12,19 +12,19 @@
 #include "rococo/base/clock.hpp"
 #include "rococo/base/result.hpp"
 #include "rococo/messaging/dead_letter_store.hpp"
-#include "rococo/messaging/sqlite_settings.hpp"
+#include "rococo/messaging/sqlite/sqlite_settings.hpp"
 
 namespace rococo::messaging {
 
 /// The dead letters of one queue of an embedded queue file: the messages of `QUEUE.dead-letter`.
-/// Requeueing and removing are one transaction each, whatever the number of letters.
+/// Requeueing and removing each take one transaction, however many letters there are.
 ///
-/// **Thread-safety**: none; one thread at a time.
+/// **Thread-safety**: none; use it from one thread at a time.
 /// **Ownership**: the clock must outlive the store.
-/// **Errors**: `open` as `SqliteConnection::open`, but an absent file is an error too.
+/// **Errors**: like `SqliteConnection::open`, but a missing file is also an error.
 class SqliteDeadLetters final : public DeadLetterStore {
 public:
-    /// Opens the file; a queue that is not in it has no dead letters.
+    /// Opens the file. A queue that does not exist has no dead letters.
     [[nodiscard]] static Result<std::unique_ptr<SqliteDeadLetters>> open(
         const SqliteSettings& settings, std::string queue, const Clock& clock);
     ~SqliteDeadLetters() override;

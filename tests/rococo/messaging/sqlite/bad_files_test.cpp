@@ -104,13 +104,13 @@ TEST_F(BadFilesTest, TellsOfDamageFoundLaterAndLeavesTheFileAlone) {
     std::fill(bytes.begin() + static_cast<std::ptrdiff_t>(middle), bytes.end() - 8192, '\x5a');
     write(settings_.path, bytes);
     auto connection = connect(5000);
-    Deliveries deliveries;
-    const auto received = connection->receive(clock_.steady_now(), deliveries);
+    Events events;
+    const auto received = connection->receive(clock_.steady_now(), events);
     ASSERT_FALSE(received);
     EXPECT_EQ(received.error().kind, ErrorKind::configuration);
     EXPECT_THAT(received.error().message, HasSubstr("damaged"));
     EXPECT_THAT(received.error().message, HasSubstr(file()));
-    EXPECT_THAT(deliveries, IsEmpty());
+    EXPECT_THAT(events.deliveries, IsEmpty());
     connection->close();
     EXPECT_TRUE(content(settings_.path).substr(middle) == bytes.substr(middle));
 }
@@ -179,10 +179,52 @@ TEST_F(BadFilesTest, RefusesToWriteWhenTheDatabaseWasReplacedWhileInUse) {
     ASSERT_FALSE(sent);
     EXPECT_THAT(sent.error().message, HasSubstr("removed or replaced"));
     settle_all(*connection, std::move(in_hand), Verdict::ack);
-    Deliveries deliveries;
-    const auto received = connection->receive(clock_.steady_now(), deliveries);
+    Events events;
+    const auto received = connection->receive(clock_.steady_now(), events);
     ASSERT_FALSE(received);
     EXPECT_EQ(received.error().kind, ErrorKind::configuration);
+}
+
+TEST_F(BadFilesTest, RefusesToWriteWhenTheLogOrItsIndexWasDeleted) {
+    for (const char* suffix : {"-wal", "-shm"}) {
+        settings_.path = directory_.path() / (std::string("queue") + suffix + ".db");
+        auto connection = connect();
+        auto opened = SqliteSender::open(settings_, clock_, seeded_random(1));
+        ASSERT_TRUE(opened);
+        ASSERT_TRUE((*opened)->send("work", message("1")));
+        std::filesystem::remove(file() + suffix);
+        const auto sent = (*opened)->send("work", message("2"));
+        ASSERT_FALSE(sent) << "it would be lost with the next one that opens the queue";
+        EXPECT_THAT(sent.error().message, HasSubstr(file() + suffix + " was moved, removed"));
+        Events events;
+        EXPECT_FALSE(connection->receive(clock_.steady_now(), events));
+    }
+}
+
+TEST_F(BadFilesTest, LeavesTheLogOfAQueueThatTookItsPlace) {
+    auto connection = connect();
+    send({"old"});
+    for (const char* suffix : {"", "-wal", "-shm", "-lock"}) {
+        std::filesystem::rename(file() + suffix, directory_.path() / ("old" + std::string(suffix)));
+    }
+    auto opened = SqliteSender::open(settings_, clock_, seeded_random(1));
+    ASSERT_TRUE(opened) << "a new start";
+    ASSERT_TRUE((*opened)->send("work", message("new", "new")));
+    Events events;
+    EXPECT_FALSE(connection->receive(clock_.steady_now(), events));
+    connection->close();
+    ASSERT_TRUE((*opened)->send("work", message("newer", "newer")));
+    opened->reset();
+    EXPECT_THAT(bodies(receive(*connect())), ElementsAre("new", "newer"));
+}
+
+TEST_F(BadFilesTest, FindsTheSameQueueByALinkToIt) {
+    send({"1"});
+    const auto file = settings_.path;
+    settings_.path = directory_.path() / "link.db";
+    std::filesystem::create_symlink(file, settings_.path);
+    EXPECT_THAT(bodies(receive(*connect())), ElementsAre("1"));
+    EXPECT_FALSE(std::filesystem::exists(settings_.path.string() + "-lock"));
 }
 
 TEST_F(BadFilesTest, RefusesToWriteWhenTheLockFileWasDeleted) {
