@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "option_value.hpp"
+#include "rococo/base/text.hpp"
 #include "rococo/configuration/dotenv.hpp"
 #include "rococo/configuration/duration.hpp"
 #include "rococo/configuration/suggestion.hpp"
@@ -22,13 +23,13 @@ namespace {
 
 constexpr std::string_view kFileEnding = "_FILE";
 
-/// A value as somebody wrote it.
+/// A value as given, before validation.
 struct Given {
     std::string value;
     std::string origin;
 };
 
-/// One place that values come from.
+/// One source of values.
 struct Source {
     bool is_environment = false;
     std::map<std::string, Given, std::less<>> values;
@@ -39,17 +40,21 @@ struct Source {
     }
 };
 
-/// Whether the whole value is wrapped in quotes, as `docker run --env-file` leaves them.
+/// Whether the whole value is in quotes, which `docker run --env-file` does not remove.
 bool has_literal_quotes(std::string_view value) {
     return value.size() >= 2 && (value.front() == '"' || value.front() == '\'') &&
            value.front() == value.back();
 }
 
 std::string at(std::string_view name, std::string_view shown, std::string_view origin) {
-    return std::string(name) + "=" + std::string(shown) + " (" + std::string(origin) + "): ";
+    // Quotes show blanks around the value, which are often what is wrong with it.
+    const bool blanks = !shown.empty() && (shown.front() == ' ' || shown.back() == ' ');
+    const std::string quote(blanks ? "'" : "");
+    return std::string(name) + "=" + quote + std::string(shown) + quote + " (" +
+           std::string(origin) + "): ";
 }
 
-/// Gathers the values of one `load`: sources in their order, and what is wrong with them.
+/// Collects the values and errors of one `load`, from the sources in order.
 class Loader {
 public:
     Loader(const Environment& environment, const std::filesystem::path& folder) : folder_(folder) {
@@ -62,14 +67,15 @@ public:
         add_file(folder / ".env");
     }
 
-    /// The setting of one variable: the first value given, checked, or the default.
+    /// The setting of one variable: the first value given, validated, or the default.
     Setting resolve(const Option& option, const std::string& name) {
-        Setting setting{&option, name, std::string(option.fallback), "default", true};
+        Setting setting{&option, name, std::string(option.fallback), "default", true, false};
         const std::optional<Given> given = find_value(option, name);
         if (!given || given->value.empty()) return setting;
         auto value = check_value(option, given->value);
         if (!value) {
             error(at(name, shown_value(option, given->value), given->origin) + value.error());
+            setting.is_wrong = true;
             return setting;
         }
         setting.value = std::move(*value);
@@ -78,7 +84,7 @@ public:
         return setting;
     }
 
-    /// The variables that fit a pattern's row, sorted.
+    /// The variables that match a pattern row, sorted.
     [[nodiscard]] std::set<std::string> matches(const Option& pattern) const {
         std::set<std::string> names;
         for (const Source& source : sources_) {
@@ -93,7 +99,7 @@ public:
         return names;
     }
 
-    /// What the files say and the environment does not.
+    /// The variables that are in the files but not in the environment.
     [[nodiscard]] Environment additional() const {
         Environment variables;
         for (const Source& source : sources_) {
@@ -161,9 +167,8 @@ private:
     Given unquoted(const std::string& name, Given given) {
         if (!has_literal_quotes(given.value)) return given;
         warnings.push_back(name + " (" + given.origin +
-                           ") comes wrapped in quotes, as docker run "
-                           "--env-file hands them over; they are taken off. Remove them from the "
-                           "file to be sure");
+                           ") is wrapped in quotes, which docker run --env-file does not remove; "
+                           "they were removed here. Delete them from the file to be sure");
         given.value = given.value.substr(1, given.value.size() - 2);
         return given;
     }
@@ -174,7 +179,9 @@ private:
         auto text = read_text_file(path);
         const std::string where = at(file_name, given.value, given.origin);
         if (!text) {
-            error(where + text.error().message);
+            std::string_view why = text.error().message;
+            if (path == given.value) why.remove_prefix(path.string().size() + 2);  // said already
+            error(where + std::string(why));
             return std::nullopt;
         }
         if (!*text) {
@@ -267,14 +274,8 @@ const Setting& Configuration::setting(std::string_view name, OptionType type) co
 }
 
 std::int64_t Configuration::integer(std::string_view name) const {
-    const auto number = parse_integer(setting(name, OptionType::integer).value);
-    if (!number) throw_misuse(name, "has no number for a value; ask has() or text() before");
-    return *number;
-}
-
-double Configuration::decimal(std::string_view name) const {
-    const auto number = parse_decimal(setting(name, OptionType::decimal).value);
-    if (!number) throw_misuse(name, "has no number for a value; ask has() or text() before");
+    const auto number = parse_number<std::int64_t>(setting(name, OptionType::integer).value);
+    if (!number) throw_misuse(name, "has no numeric value; check has() or text() first");
     return *number;
 }
 
@@ -284,7 +285,7 @@ bool Configuration::boolean(std::string_view name) const {
 
 std::chrono::milliseconds Configuration::duration(std::string_view name) const {
     const auto length = parse_duration(setting(name, OptionType::duration).value);
-    if (!length) throw_misuse(name, "has no duration for a value; ask has() or text() before");
+    if (!length) throw_misuse(name, "has no duration as its value; check has() or text() first");
     return *length;
 }
 
@@ -307,9 +308,9 @@ Result<std::string> Configuration::queue_name(std::string_view processor_type) c
                           std::string(processor_type) + " consume? Set it, for example " +
                           variable + "=orders, in the environment or in .env";
     if (const auto meant = closest(variable, others)) {
-        message += "; did you mean it by " + std::string(*meant) + "?";
+        message += "; did you mean " + std::string(*meant) + "?";
     } else if (!others.empty()) {
-        message += "; set is " + std::string(others.front()) + ", for another processor";
+        message += "; " + std::string(others.front()) + " is set, but for another processor";
     }
     return failure(ErrorKind::configuration, std::move(message));
 }

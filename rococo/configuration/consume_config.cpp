@@ -3,11 +3,14 @@
 
 #include <sys/stat.h>
 
+#include <algorithm>
+#include <array>
 #include <utility>
 
 #include "option_value.hpp"
 #include "rococo/configuration/dotenv.hpp"
 #include "rococo/configuration/duration.hpp"
+#include "rococo/configuration/suggestion.hpp"
 
 namespace rococo {
 namespace {
@@ -23,16 +26,14 @@ std::string joined(const std::vector<Error>& errors) {
 
 std::string described(const ConsumeSettings& settings) {
     return std::string("EXIT_WHEN_FINISHED=") + (settings.exit_when_finished ? "true" : "false") +
-           ", LISTEN_INTERVAL=" + format_duration(settings.listen_interval) +
-           ", VISIBILITY_TIMEOUT=" + format_duration(settings.visibility_timeout);
+           ", LISTEN_INTERVAL=" + duration_setting(settings.listen_interval) +
+           ", VISIBILITY_TIMEOUT=" + duration_setting(settings.visibility_timeout);
 }
 
-bool has_meaning_here(std::string_view name) {
-    return name == "EXIT_WHEN_FINISHED" || name == "LISTEN_INTERVAL" ||
-           name == "VISIBILITY_TIMEOUT";
-}
+constexpr std::array<std::string_view, 3> kNames{"EXIT_WHEN_FINISHED", "LISTEN_INTERVAL",
+                                                 "VISIBILITY_TIMEOUT"};
 
-/// Puts a checked value where it belongs.
+/// Stores a validated value in its member.
 void apply(ConsumeSettings& settings, std::string_view name, std::string_view value) {
     if (name == "EXIT_WHEN_FINISHED") {
         settings.exit_when_finished = parse_boolean(value).value_or(false);
@@ -43,13 +44,15 @@ void apply(ConsumeSettings& settings, std::string_view name, std::string_view va
     }
 }
 
+ConsumeNote warning(std::string text) { return {ConsumeNote::Kind::warning, std::move(text)}; }
+
 }  // namespace
 
 ConsumeConfig::ConsumeConfig(std::filesystem::path file, ConsumeSettings fallback)
     : file_(std::move(file)), fallback_(fallback), current_(fallback) {}
 
 Result<ConsumeConfig> ConsumeConfig::open(const Configuration& configuration) {
-    ConsumeConfig config(configuration.path("CONSUME_CONFIG_FILE_PATH"),
+    ConsumeConfig config(configuration.path("CONSUME_CONFIG_FILE_PATH").lexically_normal(),
                          {.exit_when_finished = configuration.boolean("EXIT_WHEN_FINISHED"),
                           .listen_interval = configuration.duration("LISTEN_INTERVAL"),
                           .visibility_timeout = configuration.duration("VISIBILITY_TIMEOUT")});
@@ -61,32 +64,35 @@ Result<ConsumeConfig> ConsumeConfig::open(const Configuration& configuration) {
                        "CONSUME_CONFIG_FILE_PATH: " + joined(said.error()));
     }
     config.current_ = said->settings;
-    config.pending_ = std::move(said->warnings);
+    for (std::string& text : said->warnings) config.pending_.push_back(warning(std::move(text)));
     if (config.version_ == Version{}) {
-        config.pending_.push_back("CONSUME_CONFIG_FILE_PATH: there is no file " +
-                                  config.file_.string() + "; it is read as soon as there is one");
+        config.pending_.push_back(warning("CONSUME_CONFIG_FILE_PATH: there is no file " +
+                                          config.file_.string() +
+                                          "; it will be read as soon as it exists"));
     }
     return config;
 }
 
-std::vector<std::string> ConsumeConfig::refresh() {
-    std::vector<std::string> lines = std::exchange(pending_, {});
+std::vector<ConsumeNote> ConsumeConfig::refresh() {
+    std::vector<ConsumeNote> lines = std::exchange(pending_, {});
     if (file_.empty()) return lines;
-    // The version before the text: a change in between is seen again at the next refresh.
+    // Take the version before reading the text, so that the next refresh sees a change in between.
     const Version now = version();
     if (now == version_) return lines;
     version_ = now;
     auto said = read();
     if (!said) {
-        lines.push_back("The consume configuration is wrong, its last good values stay in force: " +
-                        joined(said.error()));
+        lines.push_back(
+            {ConsumeNote::Kind::error,
+             "The consume configuration is invalid; its last good values stay in force: " +
+                 joined(said.error())});
         return lines;
     }
-    for (std::string& warning : said->warnings) lines.push_back(std::move(warning));
+    for (std::string& text : said->warnings) lines.push_back(warning(std::move(text)));
     if (said->settings == current_) return lines;
     current_ = said->settings;
-    lines.push_back("Read the consume configuration " + file_.string() +
-                    " again: " + described(current_));
+    lines.push_back({ConsumeNote::Kind::change, "Reread the consume configuration " +
+                                                    file_.string() + ": " + described(current_)});
     return lines;
 }
 
@@ -109,8 +115,11 @@ tl::expected<ConsumeConfig::Said, std::vector<Error>> ConsumeConfig::read() cons
     std::vector<Error> errors;
     for (const DotenvEntry& entry : (*file)->entries) {
         const std::string place = file_.string() + ":" + std::to_string(entry.line) + ": ";
-        if (!has_meaning_here(entry.name)) {
-            said.warnings.push_back(place + entry.name + " has no effect in this file");
+        if (std::ranges::find(kNames, entry.name) == kNames.end()) {
+            said.warnings.push_back(place + entry.name +
+                                    " has no effect in this file, which may set "
+                                    "EXIT_WHEN_FINISHED, LISTEN_INTERVAL and VISIBILITY_TIMEOUT" +
+                                    did_you_mean(entry.name, kNames));
             continue;
         }
         if (entry.value.empty()) continue;

@@ -3,15 +3,11 @@
 
 #include <cstdint>
 
+#include "rococo/base/text.hpp"
+
 namespace rococo {
 
 using std::chrono::microseconds;
-
-namespace {
-
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-
-}  // namespace
 
 std::size_t decimal_length(std::string_view text) {
     std::size_t length = 0;
@@ -38,7 +34,7 @@ std::optional<microseconds> scale_decimal(std::string_view number, microseconds 
         if (total > limit) return std::nullopt;
     }
     total *= unit.count();
-    // Fifteen decimals of a week reach far below a microsecond; more would leave 64 bits.
+    // Fifteen decimals of a week are far below a microsecond; more would overflow 64 bits.
     constexpr std::int64_t kFinest = 1'000'000'000'000'000;
     std::int64_t numerator = 0;
     std::int64_t denominator = 1;

@@ -4,28 +4,28 @@
 #include <algorithm>
 #include <map>
 
+#include "rococo/base/text.hpp"
+#include "rococo/base/utf8.hpp"
 #include "text_file.hpp"
 
 namespace rococo {
 namespace {
 
-/// A file of nonsense needs no thousand messages.
+/// Limits the errors reported for a file that is garbage.
 constexpr std::size_t kMostErrors = 20;
 
 bool is_blank(char c) { return c == ' ' || c == '\t'; }
 
-bool is_name_start(char c) { return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '_'; }
+bool is_name_start(char c) { return is_letter(c) || c == '_'; }
 
-bool is_name_part(char c) {
-    return is_name_start(c) || (c >= '0' && c <= '9') || c == '.' || c == '-';
-}
+bool is_name_part(char c) { return is_name_start(c) || is_digit(c) || c == '.' || c == '-'; }
 
 std::string escaped_byte(unsigned char byte) {
     constexpr std::string_view kDigits = "0123456789ABCDEF";
     return std::string("0x") + kDigits[byte >> 4U] + kDigits[byte & 15U];
 }
 
-/// Whether a value holds `${NAME}`, which other readers of `.env` files would replace.
+/// Whether a value contains `${NAME}`, which other `.env` parsers would expand.
 bool has_reference(std::string_view value) {
     for (std::size_t at = value.find("${"); at != std::string_view::npos;
          at = value.find("${", at + 2)) {
@@ -36,7 +36,13 @@ bool has_reference(std::string_view value) {
     return false;
 }
 
-/// Goes through a file once, character by character; a fault costs the line and no more.
+/// Word processors put “ ” „ ‘ ’ where " and ' were typed.
+bool is_typographic_quote(std::string_view character) {
+    return character == "\u201c" || character == "\u201d" || character == "\u201e" ||
+           character == "\u2018" || character == "\u2019";
+}
+
+/// Reads a file in one pass, character by character. An error skips only its line.
 class Parser {
 public:
     Parser(std::string_view text, std::string_view file) : text_(text), file_(file) {}
@@ -52,7 +58,7 @@ public:
     }
 
 private:
-    /// Refuses what is no text at all, with the reason that fits.
+    /// Rejects anything that is not UTF-8 text, with the specific reason.
     bool check_bytes() {
         if (text_.starts_with("\xFF\xFE") || text_.starts_with("\xFE\xFF")) {
             error(1, "is UTF-16; save it as UTF-8");
@@ -62,7 +68,7 @@ private:
             return static_cast<std::size_t>(std::ranges::count(text_.substr(0, offset), '\n')) + 1;
         };
         if (const std::size_t nul = text_.find('\0'); nul != std::string_view::npos) {
-            error(line_of(nul), "holds a NUL byte; is it a text file?");
+            error(line_of(nul), "contains a NUL byte; is it a text file?");
             return false;
         }
         if (const auto offset = find_invalid_utf8(text_)) {
@@ -80,12 +86,13 @@ private:
         skip_export();
         const std::string name = take_name();
         if (name.empty()) {
-            error(name_line, "expected NAME=value, found no name of letters, digits and _");
+            error(name_line,
+                  "expected NAME=value, but found no name made of letters, digits and _");
             return skip_line();
         }
         skip_blanks();
         if (peek() != '=' || at_ == text_.size()) {
-            error(name_line, "expected = after " + name);
+            error(name_line, "expected = after " + name + ", as in " + name + "=value");
             return skip_line();
         }
         ++at_;
@@ -114,12 +121,17 @@ private:
         return std::nullopt;
     }
 
-    /// Up to the end of the line or a comment, which takes a blank before its #.
+    /// Reads up to the end of the line or a comment, whose # must follow a space.
     std::string take_bare(const std::string& name) {
         const std::size_t start = at_;
         while (!at_line_end() && (peek() != '#' || !is_blank(text_[at_ - 1]))) ++at_;
         std::string_view value = text_.substr(start, at_ - start);
         while (!value.empty() && is_blank(value.back())) value.remove_suffix(1);
+        if (is_typographic_quote(value.substr(0, 3))) {
+            warn(line_, name +
+                            " begins with a typographic quote, which belongs to the value; "
+                            "write \" or '");
+        }
         if (has_reference(value)) warn_reference(name, line_);
         return std::string(value);
     }
@@ -147,7 +159,7 @@ private:
         return std::nullopt;
     }
 
-    /// After a backslash. An escape that is none stays as it stands, backslash included.
+    /// Handles the character after a backslash. Unknown escapes are kept, including the backslash.
     void take_escape(std::string& value) {
         const char c = peek();
         switch (c) {
@@ -179,8 +191,8 @@ private:
             return;
         }
         DotenvEntry& entry = result_.entries[known->second];
-        warn(line,
-             name + " was set in line " + std::to_string(entry.line) + " already; this one counts");
+        warn(line, name + " was already set in line " + std::to_string(entry.line) +
+                       "; this value is used");
         entry.value = std::move(value);
         entry.line = line;
     }
@@ -201,7 +213,7 @@ private:
         const std::size_t start = at_;
         at_ = after;
         skip_blanks();
-        // A variable named export, with blanks before its =.
+        // A variable that is itself named export, with spaces before its =.
         if (at_ < text_.size() && peek() == '=') at_ = start;
     }
 
@@ -215,7 +227,7 @@ private:
         ++line_;
     }
 
-    /// The next character; a line end where there is none.
+    /// The next character; a line feed at the end of the text.
     [[nodiscard]] char peek() const { return at_ < text_.size() ? text_[at_] : '\n'; }
 
     [[nodiscard]] bool at_line_end() const {
@@ -234,7 +246,10 @@ private:
         result_.warnings.push_back(place(line) + what);
     }
     void warn_reference(const std::string& name, std::size_t line) {
-        warn(line, name + " holds ${…}, which is not expanded; single quotes silence this");
+        warn(
+            line,
+            name +
+                " contains ${…}, which is not expanded; use single quotes to silence this warning");
     }
 
     std::string_view text_;

@@ -62,15 +62,15 @@ tl::expected<microseconds, DurationMistake> read_duration(std::string_view text)
 std::optional<milliseconds> parse_duration(std::string_view text) {
     const auto length = read_duration(text);
     if (!length || *length % milliseconds(1) != microseconds(0)) return std::nullopt;
-    // Zero often means "without limit": nobody gets that who wrote something else.
+    // Zero often means "no limit", so never round a positive value down to it.
     const bool cut_to_zero = text.find_first_of("123456789") != std::string_view::npos;
     if (*length == microseconds(0) && cut_to_zero) return std::nullopt;
     return std::chrono::duration_cast<milliseconds>(*length);
 }
 
-std::string format_duration(milliseconds duration) {
+std::string duration_setting(milliseconds duration) {
     if (duration == milliseconds(0)) return "0";
-    // No weeks: nobody reads `52w` as a year.
+    // Weeks are left out: `364d` reads better than `52w`.
     const auto* const unit = std::ranges::find_if(kUnits, [duration](const Unit& candidate) {
         return candidate.name != "w" && duration % candidate.length == microseconds(0);
     });

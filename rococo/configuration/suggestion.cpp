@@ -4,24 +4,18 @@
 #include <algorithm>
 #include <vector>
 
+#include "rococo/base/text.hpp"
+
 namespace rococo {
 namespace {
 
-/// Words longer than this are no typing mistakes, and the distance takes the square of it.
+/// Longer words are not typos, and the distance takes quadratic time.
 constexpr std::size_t kLongestWord = 100;
-
-std::string lower(std::string_view word) {
-    std::string text(word);
-    for (char& letter : text) {
-        if (letter >= 'A' && letter <= 'Z') letter = static_cast<char>(letter - 'A' + 'a');
-    }
-    return text;
-}
 
 }  // namespace
 
 std::size_t edit_distance(std::string_view from, std::string_view to) {
-    // Three rows of the usual table: a swap of neighbours looks back two.
+    // Three rows of the usual table, because a swap looks back two rows.
     std::vector<std::size_t> before_last(to.size() + 1);
     std::vector<std::size_t> last(to.size() + 1);
     std::vector<std::size_t> row(to.size() + 1);
@@ -44,14 +38,14 @@ std::size_t edit_distance(std::string_view from, std::string_view to) {
 
 namespace {
 
-/// The one candidate that a shortened word stands for: `rabbitmq` for `RabbitMqConnection`.
+/// The only candidate that starts with the word: `RabbitMqConnection` for `rabbitmq`.
 std::optional<std::string_view> only_beginning_with(std::string_view wanted,
                                                     std::span<const std::string_view> candidates) {
     constexpr std::size_t kShortest = 3;
     if (wanted.size() < kShortest) return std::nullopt;
     std::optional<std::string_view> only;
     for (const std::string_view candidate : candidates) {
-        if (!lower(candidate).starts_with(wanted)) continue;
+        if (!to_lower(candidate).starts_with(wanted)) continue;
         if (only) return std::nullopt;
         only = candidate;
     }
@@ -64,17 +58,17 @@ std::optional<std::string_view> closest(std::string_view word,
                                         std::span<const std::string_view> candidates) {
     if (word.empty() || word.size() > kLongestWord) return std::nullopt;
     constexpr std::size_t kMostEdits = 3;
-    // At least one edit, or two for words where a third of the length would allow none.
+    // A third of the length, but at least two edits, or one for very short words.
     const std::size_t allowed =
         std::min(kMostEdits, std::max<std::size_t>(word.size() > 3 ? 2 : 1, word.size() / 3));
-    const std::string wanted = lower(word);
+    const std::string wanted = to_lower(word);
 
     std::optional<std::string_view> best;
     std::size_t best_distance = allowed + 1;
     for (const std::string_view candidate : candidates) {
         if (candidate.size() > word.size() + allowed) continue;
-        const std::size_t distance = edit_distance(wanted, lower(candidate));
-        // A word that would have to be replaced whole was not mistyped.
+        const std::size_t distance = edit_distance(wanted, to_lower(candidate));
+        // If every letter would have to change, it is not a typo.
         if (distance < best_distance && distance < candidate.size()) {
             best = candidate;
             best_distance = distance;

@@ -14,15 +14,16 @@ namespace {
 
 constexpr std::array<std::string_view, 3> kOurPrefixes = {"RABBITMQ_", "CRON_", "SQLITE_"};
 
-/// What the broker's own scripts and images read, which is set where broker and service share an
-/// environment file.
+/// Variables of the broker's own scripts and images, which are present if broker and service share
+/// an environment file.
 constexpr std::array<std::string_view, 14> kBrokersOwn = {
     "RABBITMQ_DEFAULT_",   "RABBITMQ_NODE",    "RABBITMQ_DIST_",  "RABBITMQ_SERVER",
     "RABBITMQ_MNESIA",     "RABBITMQ_LOG",     "RABBITMQ_ERLANG", "RABBITMQ_CONFIG_",
     "RABBITMQ_ENABLED_",   "RABBITMQ_PLUGINS", "RABBITMQ_CTL",    "RABBITMQ_USE_",
     "RABBITMQ_MANAGEMENT", "RABBITMQ_HOME"};
 
-/// What Kubernetes sets for a service named `rabbitmq`, such as `RABBITMQ_PORT_5672_TCP_ADDR`.
+/// Variables that Kubernetes sets for a service named `rabbitmq`, such as
+/// `RABBITMQ_PORT_5672_TCP_ADDR`.
 bool is_service_link(std::string_view name) {
     return name.starts_with("RABBITMQ_SERVICE_") || name.starts_with("RABBITMQ_PORT_");
 }
@@ -34,8 +35,8 @@ bool is_ours(std::string_view name) {
            find_option(name.substr(0, name.size() - kFile.size())) != nullptr;
 }
 
-/// Our name that is near enough to be meant. Stricter than for values: an environment is full of
-/// names that have nothing to do with us.
+/// The variable of ours that was probably meant. Stricter than for values, because an environment
+/// is full of unrelated names.
 std::optional<std::string_view> near_name(std::string_view name, bool has_our_prefix) {
     std::vector<std::string_view> names;
     for (const Option& option : options()) {
@@ -67,7 +68,7 @@ std::vector<std::string> unknown_variable_warnings(const VariableOrigins& variab
         if (!meant && !has_our_prefix) continue;
         std::string& line = warnings.emplace_back(name);
         line.append(" (").append(variable.second);
-        line.append(") is no variable of svchost and has no effect");
+        line.append(") is not a variable of svchost and has no effect");
         if (meant) line.append("; did you mean ").append(*meant).append("?");
     }
     return warnings;

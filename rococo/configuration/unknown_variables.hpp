@@ -8,12 +8,12 @@
 
 namespace rococo {
 
-/// Variables and where each comes from.
+/// Variable names and their origins.
 using VariableOrigins = std::map<std::string, std::string, std::less<>>;
 
-/// A line for each variable that is none of ours and looks like a mistyped one of ours: by its
-/// prefix (`RABBITMQ_HOTS`) or by a small distance (`MAX_ATTEMPS`). Not for those that RabbitMQ's
-/// own server, its images or Kubernetes set.
+/// A warning for each variable that looks like a misspelling of one of ours, by its prefix
+/// (`RABBITMQ_HOTS`) or a small edit distance (`MAX_ATTEMPS`). Variables of the RabbitMQ server,
+/// its images and Kubernetes are left out.
 [[nodiscard]] std::vector<std::string> unknown_variable_warnings(const VariableOrigins& variables);
 
 }  // namespace rococo

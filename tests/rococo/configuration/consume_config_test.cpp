@@ -11,9 +11,17 @@ namespace rococo {
 namespace {
 
 using namespace std::chrono_literals;
+using testing::AllOf;
 using testing::ElementsAre;
+using testing::Field;
 using testing::HasSubstr;
 using testing::IsEmpty;
+
+using Kind = ConsumeNote::Kind;
+
+auto says(Kind kind, const std::string& text) {
+    return AllOf(Field(&ConsumeNote::kind, kind), Field(&ConsumeNote::text, HasSubstr(text)));
+}
 
 class ConsumeConfigTest : public testing::Test {
 protected:
@@ -34,7 +42,7 @@ TEST_F(ConsumeConfigTest, HasTheConfigurationsValuesWithoutAFile) {
     auto config = ConsumeConfig::open(Configuration::load(
         {{"EXIT_WHEN_FINISHED", "1"}, {"LISTEN_INTERVAL", "5"}}, folder_.path()));
     ASSERT_TRUE(config);
-    EXPECT_EQ(config->current(), (ConsumeSettings{true, 5s, 30s}));
+    EXPECT_EQ(config->current(), (ConsumeSettings{true, 5s, 0s}));
     EXPECT_THAT(config->refresh(), IsEmpty());
 }
 
@@ -51,23 +59,25 @@ TEST_F(ConsumeConfigTest, IsReadAgainWhenItChanges) {
     auto config = open();
     ASSERT_TRUE(config);
     write("EXIT_WHEN_FINISHED=true\n");
-    EXPECT_THAT(config->refresh(), ElementsAre(HasSubstr("EXIT_WHEN_FINISHED=true, "
-                                                         "LISTEN_INTERVAL=20s")));
-    EXPECT_EQ(config->current(), (ConsumeSettings{true, 20s, 30s}));
+    EXPECT_THAT(config->refresh(), ElementsAre(says(Kind::change,
+                                                    "EXIT_WHEN_FINISHED=true, "
+                                                    "LISTEN_INTERVAL=20s")));
+    EXPECT_EQ(config->current(), (ConsumeSettings{true, 20s, 0s}));
     EXPECT_THAT(config->refresh(), IsEmpty());
 
     std::filesystem::remove(folder_.path() / "consume.env");
-    EXPECT_THAT(config->refresh(), ElementsAre(HasSubstr("EXIT_WHEN_FINISHED=false")));
+    EXPECT_THAT(config->refresh(), ElementsAre(says(Kind::change, "EXIT_WHEN_FINISHED=false")));
     EXPECT_FALSE(config->current().exit_when_finished);
 }
 
 TEST_F(ConsumeConfigTest, MayComeLater) {
     auto config = open();
     ASSERT_TRUE(config);
-    EXPECT_THAT(config->refresh(), ElementsAre(HasSubstr("there is no file")));
+    EXPECT_THAT(config->refresh(), ElementsAre(says(Kind::warning, "there is no file")));
     EXPECT_THAT(config->refresh(), IsEmpty());
     write("EXIT_WHEN_FINISHED=1\n");
-    EXPECT_THAT(config->refresh(), ElementsAre(HasSubstr("Read the consume configuration")));
+    EXPECT_THAT(config->refresh(),
+                ElementsAre(says(Kind::change, "Reread the consume configuration")));
     EXPECT_TRUE(config->current().exit_when_finished);
 }
 
@@ -78,18 +88,20 @@ TEST_F(ConsumeConfigTest, KeepsTheLastGoodValuesAndComplainsOnce) {
     write("EXIT_WHEN_FINISHED=maybe\nLISTEN_INTERVAL=21\n");
     const auto lines = config->refresh();
     ASSERT_EQ(lines.size(), 1U);
-    EXPECT_THAT(lines[0], HasSubstr("last good values stay"));
-    EXPECT_THAT(lines[0], HasSubstr(":1: EXIT_WHEN_FINISHED=maybe: expected true or false"));
-    EXPECT_THAT(lines[0], HasSubstr(":2: LISTEN_INTERVAL=21: expected a duration from 0 to 20s"));
+    EXPECT_THAT(lines[0], says(Kind::error, "last good values stay"));
+    EXPECT_THAT(lines[0],
+                says(Kind::error, ":1: EXIT_WHEN_FINISHED=maybe: expected true or false"));
+    EXPECT_THAT(lines[0],
+                says(Kind::error, ":2: LISTEN_INTERVAL=21: expected a duration from 0 to 20s"));
     EXPECT_THAT(config->refresh(), IsEmpty());
-    EXPECT_EQ(config->current(), (ConsumeSettings{true, 3s, 30s}));
+    EXPECT_EQ(config->current(), (ConsumeSettings{true, 3s, 0s}));
 
     write("broken\n");
-    EXPECT_THAT(config->refresh(), ElementsAre(HasSubstr(":1: expected = after broken")));
+    EXPECT_THAT(config->refresh(), ElementsAre(says(Kind::error, ":1: expected = after broken")));
     std::filesystem::remove(folder_.path() / "consume.env");
     std::filesystem::create_directory(folder_.path() / "consume.env");
-    EXPECT_THAT(config->refresh(), ElementsAre(HasSubstr("is a folder")));
-    EXPECT_EQ(config->current(), (ConsumeSettings{true, 3s, 30s}));
+    EXPECT_THAT(config->refresh(), ElementsAre(says(Kind::error, "is a folder")));
+    EXPECT_EQ(config->current(), (ConsumeSettings{true, 3s, 0s}));
 }
 
 TEST_F(ConsumeConfigTest, AWrongFileAtTheStartIsAnError) {
@@ -101,11 +113,12 @@ TEST_F(ConsumeConfigTest, AWrongFileAtTheStartIsAnError) {
 }
 
 TEST_F(ConsumeConfigTest, SaysWhatHasNoEffect) {
-    write("NUM_THREADS=4\nFOO=1\n");
+    write("NUM_THREADS=4\nEXIT_WHEN_FINISH=1\n");
     auto config = open();
     ASSERT_TRUE(config);
-    EXPECT_THAT(config->refresh(), ElementsAre(HasSubstr(":1: NUM_THREADS has no effect"),
-                                               HasSubstr(":2: FOO has no effect")));
+    EXPECT_THAT(config->refresh(),
+                ElementsAre(says(Kind::warning, ":1: NUM_THREADS has no effect"),
+                            says(Kind::warning, "did you mean EXIT_WHEN_FINISHED?")));
 }
 
 }  // namespace

@@ -18,6 +18,7 @@ namespace rococo {
 namespace {
 
 using testing::ElementsAre;
+using testing::EndsWith;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
@@ -101,7 +102,7 @@ TEST(Dotenv, LastOfDuplicatesCountsAndIsWarnedAbout) {
     EXPECT_EQ(parsed->entries[0].value, "3");
     EXPECT_EQ(parsed->entries[0].line, 3U);
     EXPECT_THAT(parsed->warnings,
-                ElementsAre(".env:3: A was set in line 1 already; this one counts"));
+                ElementsAre(".env:3: A was already set in line 1; this value is used"));
 }
 
 TEST(Dotenv, WarnsOfReferencesThatAreNotExpanded) {
@@ -113,13 +114,14 @@ TEST(Dotenv, WarnsOfReferencesThatAreNotExpanded) {
 }
 
 TEST(Dotenv, NamesEveryWrongLine) {
-    EXPECT_THAT(errors("A\n=1\n2=3\nB=1\nexport C\nD=\"x\" y\nE=\"x\"#y"),
-                ElementsAre(".env:1: expected = after A",
-                            ".env:2: expected NAME=value, found no name of letters, digits and _",
-                            ".env:3: expected NAME=value, found no name of letters, digits and _",
-                            ".env:5: expected = after C",
-                            HasSubstr(".env:6: text after the closing quote of D"),
-                            HasSubstr(".env:7: text after the closing quote of E")));
+    EXPECT_THAT(
+        errors("A\n=1\n2=3\nB=1\nexport C\nD=\"x\" y\nE=\"x\"#y"),
+        ElementsAre(".env:1: expected = after A, as in A=value",
+                    ".env:2: expected NAME=value, but found no name made of letters, digits and _",
+                    ".env:3: expected NAME=value, but found no name made of letters, digits and _",
+                    ".env:5: expected = after C, as in C=value",
+                    HasSubstr(".env:6: text after the closing quote of D"),
+                    HasSubstr(".env:7: text after the closing quote of E")));
     EXPECT_THAT(errors("A=1\nB=\"open\nC=2\n"),
                 ElementsAre(".env:2: the quote that opens the value of B is not closed"));
 }
@@ -133,7 +135,7 @@ TEST(Dotenv, ErrorsDoNotShowValues) {
 
 TEST(Dotenv, RefusesWhatIsNoText) {
     EXPECT_THAT(errors(std::string_view("A=1\nB=\0\n", 8)),
-                ElementsAre(".env:2: holds a NUL byte; is it a text file?"));
+                ElementsAre(".env:2: contains a NUL byte; is it a text file?"));
     EXPECT_THAT(errors("A=1\n\nB=\xC3\x28\n"), ElementsAre(".env:3: is not UTF-8 (byte 0xC3)"));
     EXPECT_THAT(errors("A=\xED\xA0\x80"), SizeIs(1)) << "a surrogate";
     EXPECT_THAT(errors("A=\xC0\x80"), SizeIs(1)) << "an overlong form";
@@ -144,6 +146,15 @@ TEST(Dotenv, RefusesWhatIsNoText) {
                                         6)),
                 ElementsAre(".env:1: is UTF-16; save it as UTF-8"));
     EXPECT_THAT(values("A=ä€😀"), ElementsAre(Pair("A", "ä€😀")));
+}
+
+TEST(Dotenv, WarnsOfQuotesFromAWordProcessor) {
+    const auto parsed = parse_dotenv("A=“dev_”\nB=’x’\nC=a “quoted” word\nD=\"“x”\"\n", ".env");
+    ASSERT_TRUE(parsed);
+    EXPECT_THAT(parsed->warnings,
+                ElementsAre(HasSubstr(".env:1: A begins with a typographic quote"),
+                            HasSubstr(".env:2: B begins with a")));
+    EXPECT_EQ(parsed->entries.front().value, "“dev_”") << "it may be meant";
 }
 
 TEST(Dotenv, StopsAfterTwentyErrors) {
@@ -159,6 +170,13 @@ std::string file_error(const std::filesystem::path& file) {
     return read.error().front().message;
 }
 
+TEST(DotenvFile, MayNotBeALinkToNothing) {
+    const TemporaryFolder folder;
+    std::filesystem::create_symlink("gone", folder.path() / ".env");
+    EXPECT_THAT(file_error(folder.path() / ".env"),
+                EndsWith("/.env: is a link to a file that does not exist"));
+}
+
 TEST(DotenvFile, IsNoneWhereThereIsNone) {
     const TemporaryFolder folder;
     const auto missing = read_dotenv(folder.path() / ".env");
@@ -172,14 +190,13 @@ TEST(DotenvFile, IsNoneWhereThereIsNone) {
 TEST(DotenvFile, NamesFileAndLine) {
     const TemporaryFolder folder;
     const auto file = folder.write(".env", "A=1\nB\n");
-    EXPECT_EQ(file_error(file), file.string() + ":2: expected = after B");
+    EXPECT_EQ(file_error(file), file.string() + ":2: expected = after B, as in B=value");
 }
 
 TEST(DotenvFile, RefusesFoldersFifosSocketsAndDevices) {
     const TemporaryFolder folder;
     const auto expected_error = [](const std::filesystem::path& path, std::string_view kind) {
-        return path.string() + ": is " + std::string(kind) +
-               "; expected a regular file in its place";
+        return path.string() + ": is " + std::string(kind) + "; expected a regular file";
     };
     EXPECT_EQ(file_error(folder.path()), expected_error(folder.path(), "a folder"));
     EXPECT_EQ(file_error("/dev/null"), expected_error("/dev/null", "a device"));

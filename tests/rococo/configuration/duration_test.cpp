@@ -54,13 +54,13 @@ TEST(Duration, RefusesEverythingElse) {
 }
 
 TEST(Duration, IsWrittenTheShortestExactWay) {
-    EXPECT_EQ(format_duration(0ms), "0");
-    EXPECT_EQ(format_duration(250ms), "250ms");
-    EXPECT_EQ(format_duration(90s), "90s");
-    EXPECT_EQ(format_duration(5min), "5m");
-    EXPECT_EQ(format_duration(2h), "2h");
-    EXPECT_EQ(format_duration(48h), "2d");
-    EXPECT_EQ(format_duration(1001ms), "1001ms");
+    EXPECT_EQ(duration_setting(0ms), "0");
+    EXPECT_EQ(duration_setting(250ms), "250ms");
+    EXPECT_EQ(duration_setting(90s), "90s");
+    EXPECT_EQ(duration_setting(5min), "5m");
+    EXPECT_EQ(duration_setting(2h), "2h");
+    EXPECT_EQ(duration_setting(48h), "2d");
+    EXPECT_EQ(duration_setting(1001ms), "1001ms");
 }
 
 }  // namespace

@@ -37,6 +37,30 @@ TEST(RenderText, ShowsValuesWithTheirOriginAndNoSecrets) {
     EXPECT_THAT(render_text(configuration, true), HasSubstr("\n  AWS_REGION "));
 }
 
+TEST(RenderText, ShowsNoPasswordThatStandsInAUrl) {
+    const TemporaryFolder folder;
+    const Configuration configuration = Configuration::load(
+        {{"AWS_ENDPOINT_URL", "http://user:p@ss@emulator:4566/path@x"}}, folder.path());
+    EXPECT_THAT(render_text(configuration), HasSubstr("http://***@emulator:4566/path@x"));
+    EXPECT_THAT(render_json(configuration), HasSubstr("http://***@emulator:4566/path@x"));
+}
+
+TEST(RenderText, FitsANarrowTerminal) {
+    const TemporaryFolder folder;
+    const Configuration configuration =
+        Configuration::load({{"SQLITE_PATH", "/a/longish/path/of/a/queue.db"}}, folder.path());
+    const std::string text = render_text(configuration, false, 40);
+    EXPECT_THAT(
+        text,
+        HasSubstr("\n  SQLITE_PATH\n      /a/longish/path/of/a/queue.db\n      environment\n"));
+    EXPECT_THAT(text, HasSubstr("\n  MAX_ATTEMPTS\n      5  default\n"));
+    std::istringstream lines(text);
+    for (std::string line; std::getline(lines, line);) EXPECT_LE(line.size(), 40U) << line;
+    EXPECT_THAT(
+        render_text(configuration, false, 200),
+        testing::ContainsRegex("\n  SQLITE_PATH +/a/longish/path/of/a/queue.db +environment\n"));
+}
+
 TEST(RenderJson, IsValidAndHoldsNoSecrets) {
     const TemporaryFolder folder;
     const Configuration configuration = Configuration::load(

@@ -15,9 +15,9 @@
 
 namespace rococo {
 
-/// What may be changed while the host runs.
+/// The settings that can change while the host runs.
 struct ConsumeSettings {
-    bool exit_when_finished = false;              ///< End once the queue is empty.
+    bool exit_when_finished = false;              ///< Exit once the queue is empty.
     std::chrono::milliseconds listen_interval{};  ///< SQS: how long a poll waits.
     std::chrono::milliseconds
         visibility_timeout{};  ///< SQS: how long a received message is hidden.
@@ -25,28 +25,40 @@ struct ConsumeSettings {
     friend bool operator==(const ConsumeSettings&, const ConsumeSettings&) = default;
 };
 
+/// Something to log about the file.
+struct ConsumeNote {
+    enum class Kind {
+        change,   ///< Its values have changed.
+        warning,  ///< The file is missing, or has settings without effect.
+        error,    ///< The file is invalid.
+    };
+    Kind kind = Kind::change;
+    std::string text;
+};
+
 /// The file at `CONSUME_CONFIG_FILE_PATH` (a `.env` file with `EXIT_WHEN_FINISHED`,
-/// `LISTEN_INTERVAL` and `VISIBILITY_TIMEOUT`), read again whenever it has changed. What it does
-/// not say has the configuration's value.
+/// `LISTEN_INTERVAL` and `VISIBILITY_TIMEOUT`), reread whenever it changes. Settings that it omits
+/// keep the configuration's values.
 ///
-/// A file that is not there says nothing; it may come later. A file that goes bad while the host
-/// runs is told about once, and the last good values stay.
+/// The file may be missing at first and appear later. If it becomes invalid while the host runs,
+/// that is reported once and the last good values stay in force.
 ///
 /// **Thread-safety**: none; one thread at a time.
 class ConsumeConfig {
 public:
-    /// Reads the file, if the configuration names one. A file that is there and wrong is an error.
+    /// Reads the file, if the configuration names one. An existing but invalid file is an error.
     [[nodiscard]] static Result<ConsumeConfig> open(const Configuration& configuration);
 
-    /// The values in force.
+    /// The current values.
     [[nodiscard]] const ConsumeSettings& current() const { return current_; }
 
-    /// Reads the file again if its time, inode or size has changed (one `stat` otherwise). Returns
-    /// lines for the log: what is wrong with it, or what it now says; at first, what `open` found.
-    [[nodiscard]] std::vector<std::string> refresh();
+    /// Rereads the file if its time, inode or size has changed; otherwise costs one `stat`. Returns
+    /// lines for the log: its errors or its new values. The first call also returns what `open`
+    /// found.
+    [[nodiscard]] std::vector<ConsumeNote> refresh();
 
 private:
-    /// What tells one version of a file from the next; all zero where there is none.
+    /// Identifies a version of the file; all zero if there is no file.
     struct Version {
         std::int64_t modified_ns = 0;
         ino_t inode = 0;
@@ -61,14 +73,14 @@ private:
 
     ConsumeConfig(std::filesystem::path file, ConsumeSettings fallback);
     [[nodiscard]] Version version() const;
-    /// The file's values over the fallback, or all that is wrong with it.
+    /// The file's values on top of the fallback, or all of its errors.
     [[nodiscard]] tl::expected<Said, std::vector<Error>> read() const;
 
     std::filesystem::path file_;
     ConsumeSettings fallback_;
     ConsumeSettings current_;
     Version version_;
-    std::vector<std::string> pending_;  ///< What `open` had to say, for the first `refresh`.
+    std::vector<ConsumeNote> pending_;  ///< What `open` found, for the first `refresh`.
 };
 
 }  // namespace rococo

@@ -17,16 +17,16 @@ namespace rococo {
 struct DotenvEntry {
     std::string name;
     std::string value;
-    std::size_t line = 0;  ///< Counted from 1: where the name stands.
+    std::size_t line = 0;  ///< The line of the name, counted from 1.
 };
 
-/// What a `.env` file says.
+/// The contents of a `.env` file.
 struct Dotenv {
     std::vector<DotenvEntry> entries;   ///< Each name once, in the file's order.
-    std::vector<std::string> warnings;  ///< What is allowed and probably not meant, with file:line.
+    std::vector<std::string> warnings;  ///< Valid but probably unintended, with file:line.
 };
 
-/// All that is wrong with a file, each with `file:line`, none with the values.
+/// All errors of a file, each with `file:line` and none with values.
 using DotenvErrors = std::vector<Error>;
 
 /// Reads the text of a `.env` file:
@@ -38,16 +38,16 @@ using DotenvErrors = std::vector<Error>;
 ///     NAME="escapes: \n \r \t \" \\ \$; may
 ///     go on over several lines"
 ///
-/// Lines end in LF or CRLF, a UTF-8 byte order mark is skipped, and values are not expanded
-/// (`${OTHER}` stays and is warned about). Of a name given twice the last counts, with a warning.
-/// `file` is how the messages name it.
+/// Lines end in LF or CRLF, and a UTF-8 byte order mark is skipped. Values are not expanded:
+/// `${OTHER}` stays as it is, with a warning. If a name is set twice, the last one wins, with a
+/// warning. `file` is the name used in messages.
 [[nodiscard]] tl::expected<Dotenv, DotenvErrors> parse_dotenv(std::string_view text,
                                                               std::string_view file);
 
-/// Reads a `.env` file; none where there is no such file.
+/// Reads a `.env` file. Empty if there is no such file.
 ///
-/// **Errors**: anything but a regular file of 1 MiB at most in its place, no permission, or text
-/// that `parse_dotenv` refuses. Never blocks on a FIFO.
+/// **Errors**: not a regular file, more than 1 MiB, no permission, or text that `parse_dotenv`
+/// rejects. Never blocks on a FIFO.
 [[nodiscard]] tl::expected<std::optional<Dotenv>, DotenvErrors> read_dotenv(
     const std::filesystem::path& file);
 

@@ -10,23 +10,23 @@
 
 namespace rococo {
 
-/// Why a text is no duration, and which part of it is to blame, in bytes.
+/// Why a text is not a duration, and which bytes of it are wrong.
 struct DurationMistake {
     std::size_t begin = 0;
     std::size_t size = 0;
     std::string_view what;
 };
 
-/// A length of time as people write it: `250ms`, `90s`, `1m30s`, `1.5h`, `2d`, `1w`; a bare number
-/// is seconds. Zero is a duration; signs, spaces, exponents and more than 100 years are not.
-/// Decimals finer than a microsecond are cut off.
+/// Parses a duration such as `250ms`, `90s`, `1m30s`, `1.5h`, `2d` or `1w`; a bare number is
+/// seconds. Zero is allowed; signs, spaces, exponents and more than 100 years are not. Digits below
+/// a microsecond are cut off.
 [[nodiscard]] tl::expected<std::chrono::microseconds, DurationMistake> read_duration(
     std::string_view text);
 
-/// The same for settings, which are whole milliseconds. None for anything else.
+/// The same for settings, in whole milliseconds. Empty for anything else.
 [[nodiscard]] std::optional<std::chrono::milliseconds> parse_duration(std::string_view text);
 
-/// The shortest exact way to write it: `250ms`, `90s`, `5m`.
-[[nodiscard]] std::string format_duration(std::chrono::milliseconds duration);
+/// The shortest exact notation of settings: `250ms`, `90s`, `5m`.
+[[nodiscard]] std::string duration_setting(std::chrono::milliseconds duration);
 
 }  // namespace rococo
