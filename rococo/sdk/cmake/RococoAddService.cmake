@@ -2,10 +2,10 @@ include_guard(GLOBAL)
 
 # rococo_add_service(source… [TARGET name])
 #
-# Builds the sources into a service that svchost loads: `<package>.service.so` in the build folder. Package and version
-# are those of project(NAME VERSION …); the module of a source is the package and its path with dots
-# (`service_example.processor` for `processor.cpp`). TARGET names the CMake target, which is the project's name unless
-# said otherwise: link further libraries to it with target_link_libraries(NAME PRIVATE …).
+# Builds the sources into a service that svchost can load: `<package>.service.so` in the build folder. Package and
+# version come from project(NAME VERSION …). A source's module is the package followed by its path with dots
+# (`service_example.processor` for `processor.cpp`). TARGET names the CMake target; the default is the project's name.
+# Link more libraries to it with target_link_libraries(NAME PRIVATE …).
 function(rococo_add_service)
     cmake_parse_arguments(PARSE_ARGV 0 arg "" "TARGET" "")
     set(sources ${arg_UNPARSED_ARGUMENTS})
@@ -15,6 +15,11 @@ function(rococo_add_service)
     set(ROCOCO_PACKAGE "${PROJECT_NAME}")
     set(ROCOCO_SERVICE_VERSION "${PROJECT_VERSION}")
     if(NOT ROCOCO_SERVICE_VERSION)
+        message(
+            WARNING
+                "project(${PROJECT_NAME}) has no VERSION, so the service's version is 0.0.0. "
+                "Write project(${PROJECT_NAME} VERSION 1.0.0 LANGUAGES CXX)."
+        )
         set(ROCOCO_SERVICE_VERSION "0.0.0")
     endif()
     set(ROCOCO_SDK_VERSION "${rococo_VERSION}")
@@ -36,8 +41,8 @@ function(rococo_add_service)
                    VISIBILITY_INLINES_HIDDEN ON
                    POSITION_INDEPENDENT_CODE ON
     )
-    # GCC's unique symbols are shared across libraries however they are loaded: two services built with different SDKs
-    # would meet in them.
+    # GCC's unique symbols are shared across libraries even with RTLD_LOCAL, so two services built with different SDKs
+    # would share them.
     if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
         target_compile_options(${arg_TARGET} PRIVATE -fno-gnu-unique)
     endif()
@@ -52,7 +57,7 @@ function(rococo_add_service)
         )
     endforeach()
 
-    # Inside rococo's own tree services are tests and examples: installed only by those who name the component.
+    # Services in rococo's own tree are tests and examples: install them only if the component is named.
     if(DEFINED rococo_SOURCE_DIR)
         set(only_by_name EXCLUDE_FROM_ALL)
     endif()

@@ -21,8 +21,16 @@ _Static_assert(ROCOCO_LOG_DEBUG == 0 && ROCOCO_LOG_CRITICAL == 4, "levels");
 #if UINTPTR_MAX == 0xFFFFFFFFFFFFFFFFu
 _Static_assert(offsetof(rococo_message, sent_at_us) == 104, "rococo_message");
 _Static_assert(offsetof(rococo_message, attempt) == 112, "rococo_message");
+_Static_assert(sizeof(rococo_message) == 120, "services step over an array of them");
+_Static_assert(sizeof(rococo_header) == 32, "services step over an array of them");
 _Static_assert(offsetof(rococo_outgoing, header_count) == 96, "rococo_outgoing");
 _Static_assert(offsetof(rococo_call, scheduled_at_us) == 56, "rococo_call");
+/* Since 1.1. */
+_Static_assert(offsetof(rococo_call, properties) == 64, "rococo_call");
+_Static_assert(offsetof(rococo_outgoing, content_encoding) == 104, "rococo_outgoing");
+_Static_assert(offsetof(rococo_outgoing, priority) == 168, "rococo_outgoing");
+_Static_assert(offsetof(rococo_properties, priority) == 72, "rococo_properties");
+_Static_assert(offsetof(rococo_properties, redelivered) == 76, "rococo_properties");
 _Static_assert(offsetof(rococo_processor, destroy) == 48, "rococo_processor");
 _Static_assert(offsetof(rococo_service, attach) == 56, "rococo_service");
 _Static_assert(offsetof(rococo_host, log_write) == 24, "rococo_host");

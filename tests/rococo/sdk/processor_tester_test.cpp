@@ -1,12 +1,18 @@
 // SPDX-License-Identifier: MIT
 #include <gtest/gtest.h>
 
+#include <array>
 #include <chrono>
+#include <cstddef>
+#include <cstdlib>
+#include <cstring>
 #include <limits>
+#include <memory>
 #include <rococo/service.hpp>
 #include <rococo/testing.hpp>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 namespace {
 
@@ -47,6 +53,97 @@ public:
     std::uint32_t last_attempt_ = 0;
     bool sent_at_known_ = false;
 };
+
+std::string properties(const rococo::messaging::Message& message) {
+    const auto priority = message.priority();
+    return std::string(message.content_encoding()) + "|" + std::string(message.reply_to()) + "|" +
+           std::string(message.type()) + "|" + std::string(message.app_id()) + "|" +
+           (priority ? std::to_string(*priority) : "none") + "|" +
+           (message.redelivered() ? "again" : "first");
+}
+
+class PropertiesProcessor : public rococo::messaging::BaseServiceProcessor {
+public:
+    void process(const rococo::messaging::Message& message) override {
+        if (message.body() == "send") {
+            context().send_message("out", "",
+                                   {.content_encoding = std::string(message.content_encoding()),
+                                    .reply_to = std::string(message.reply_to()),
+                                    .type = std::string(message.type()),
+                                    .app_id = std::string(message.app_id()),
+                                    .priority = message.priority()});
+        }
+        throw std::runtime_error(properties(message));
+    }
+};
+
+class PropertiesBatchProcessor : public rococo::messaging::BaseBatchProcessor {
+public:
+    void process(rococo::messaging::Batch& batch) override {
+        for (auto item : batch) item.fail(properties(item.message()));
+    }
+};
+
+/// A host of version 1.0 hands over calls that end before the properties.
+TEST(ProcessorTester, AHostOfVersion10KnowsNoProperties) {
+    // Exactly as large as it was, so that a sanitizer sees who reads beyond.
+    constexpr std::size_t kSizeOf10 = offsetof(rococo_call, properties);
+    const std::unique_ptr<unsigned char[]> memory(new unsigned char[kSizeOf10]);
+    rococo_call call{};
+    std::vector<std::string> seen;
+    call.struct_size = kSizeOf10;
+    call.self = &seen;
+    call.settle = [](void* self, std::size_t, int, std::int64_t, rococo_string error) {
+        static_cast<std::vector<std::string>*>(self)->emplace_back(error.data, error.size);
+    };
+    std::memcpy(memory.get(), &call, kSizeOf10);
+    const auto& old = *reinterpret_cast<const rococo_call*>(memory.get());
+    std::array<rococo_message, 2> messages{};
+    messages[0].body = messages[1].body = {"body", 4};
+
+    using Single = rococo::detail::Trampoline<PropertiesProcessor>;
+    PropertiesProcessor single;
+    Single::process(&single, &old, messages.data(), 1);
+    EXPECT_EQ(seen, std::vector<std::string>{"||||none|first"});
+    using Batches = rococo::detail::Trampoline<PropertiesBatchProcessor>;
+    PropertiesBatchProcessor batches;
+    seen.clear();
+    Batches::process(&batches, &old, messages.data(), messages.size());
+    EXPECT_EQ(seen, (std::vector<std::string>{"||||none|first", "||||none|first"}));
+}
+
+/// 1816 is what a clock of nanoseconds makes of the year 55841: a timestamp in milliseconds.
+TEST(ProcessorTester, ATimeThatNoClockReachesIsNone) {
+    rococo_message fields{};
+    const rococo::messaging::Message message(fields);
+    constexpr std::int64_t kYear55841 = 1'700'000'000'123'000'000;
+    for (const std::int64_t absurd : {kYear55841, std::numeric_limits<std::int64_t>::max(),
+                                      std::numeric_limits<std::int64_t>::min(), std::int64_t{0}}) {
+        fields.sent_at_us = absurd;
+        EXPECT_FALSE(message.sent_at()) << absurd;
+    }
+    fields.sent_at_us = 1'700'000'000'123'456;
+    EXPECT_EQ(message.sent_at()->time_since_epoch(), 1'700'000'000'123'456us);
+}
+
+TEST(ProcessorTester, AMessageSaysItsPropertiesAndSoDoWhatIsSent) {
+    ProcessorTester<PropertiesProcessor> tester;
+    TestMessage message;
+    message.content_encoding = "gzip";
+    message.reply_to = "replies";
+    message.type = "order.created";
+    message.app_id = "shop";
+    message.priority = 9;
+    message.redelivered = true;
+    EXPECT_EQ(tester.process(message).error, "gzip|replies|order.created|shop|9|again");
+    message.body = "send";
+    tester.process(message);
+    EXPECT_EQ(tester.sent().at(0).content_encoding, "gzip");
+    EXPECT_EQ(tester.sent().at(0).reply_to, "replies");
+    EXPECT_EQ(tester.sent().at(0).type, "order.created");
+    EXPECT_EQ(tester.sent().at(0).app_id, "shop");
+    EXPECT_EQ(tester.sent().at(0).priority, 9);
+}
 
 TEST(ProcessorTester, ReturningIsAnAcknowledgement) {
     ProcessorTester<ObedientProcessor> tester;
@@ -190,6 +287,41 @@ TEST(ProcessorTester, ARunKnowsWhenItWasDueAndMaySendAndFail) {
     const auto result = tester.run();
     EXPECT_EQ(result.outcome, Outcome::retry_after);
     EXPECT_EQ(result.delay, 1min);
+}
+
+class AddsThePrefix : public rococo::messaging::BaseServiceProcessor {
+    // Not said to be public, which the base is.
+    void process(const rococo::messaging::Message& message) override {
+        context().send_message(context().queue("invoices"), message.body());
+    }
+};
+
+TEST(ProcessorTester, KnowsThePrefixOfQueues) {
+    ProcessorTester<AddsThePrefix> tester;
+    ASSERT_EQ(tester.process("1").outcome, Outcome::ack);
+    tester.set_queue_prefix("dev_");
+    ASSERT_EQ(tester.process("2").outcome, Outcome::ack);
+    EXPECT_EQ(tester.sent().at(0).queue, "invoices");
+    EXPECT_EQ(tester.sent().at(1).queue, "dev_invoices");
+}
+
+TEST(ProcessorTester, AHostBefore12HasItsPrefixInTheEnvironment) {
+    rococo_call call{};
+    call.struct_size = offsetof(rococo_call, queue_prefix);
+    ::setenv("QUEUE_NAME_PREFIX", "old_", 1);
+    EXPECT_EQ(rococo::Context(call).queue("invoices"), "old_invoices");
+    ::unsetenv("QUEUE_NAME_PREFIX");
+    EXPECT_EQ(rococo::Context(call).queue("invoices"), "invoices");
+}
+
+TEST(ProcessorTester, OutcomesAreShownInWords) {
+    EXPECT_EQ(testing::PrintToString(Outcome::ack), "ack");
+    EXPECT_EQ(testing::PrintToString(Outcome::retry), "retry");
+    EXPECT_EQ(testing::PrintToString(Outcome::retry_after), "retry_after");
+    EXPECT_EQ(testing::PrintToString(Outcome::dead_letter), "dead_letter");
+    ProcessorTester<ObedientProcessor> tester;
+    EXPECT_EQ(testing::PrintToString(tester.process("permanent")), "dead_letter: for good");
+    EXPECT_EQ(testing::PrintToString(tester.process("fine")), "ack");
 }
 
 TEST(ServiceLogger, IsSilentWhereNoHostIsAttached) {

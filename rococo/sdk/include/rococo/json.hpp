@@ -1,8 +1,14 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <cstddef>
+// Order matters: the assertion comes before nlohmann's header, the specialisations after it.
+// clang-format off
+#include "rococo/detail/json_assert.hpp"
 #include <nlohmann/json.hpp>
+#include "rococo/detail/json_access.hpp"
+// clang-format on
+
+#include <cstddef>
 #include <string>
 #include <string_view>
 
@@ -11,13 +17,21 @@
 
 namespace rococo {
 
-/// JSON as the nlohmann library has it.
+/// nlohmann's JSON type, with one difference: `[]` on a const value throws if the key or index is
+/// missing, like `.at()`, in every build type.
+///
+/// `json.at("price")` always throws if there is no price. On a value that is not const,
+/// `json["price"]` inserts a null.
+///
+/// **Errors**: a `nlohmann::json::exception` that leaves `process` makes the message a dead letter
+/// at once, because no retry can fix its content. If the JSON came from somewhere else (another
+/// service's response, a file), catch the exception and throw one that suits the case.
 using Json = nlohmann::json;
 
 namespace detail {
 
-/// Refuses documents that nest deeper than any honest one, before the parser's value grows with
-/// them: destroying and printing a value recurse.
+/// Rejects deeply nested documents while parsing, because nlohmann destroys and prints values
+/// recursively and would overflow the stack.
 class DepthLimit {
 public:
     static constexpr int kMaxDepth = 512;
@@ -26,8 +40,8 @@ public:
         const bool opens =
             event == Json::parse_event_t::object_start || event == Json::parse_event_t::array_start;
         if (opens && depth >= kMaxDepth) {
-            throw PermanentError("the body nests more than " + std::to_string(kMaxDepth) +
-                                 " levels deep");
+            throw JsonError("the body nests more than " + std::to_string(kMaxDepth) +
+                            " levels deep");
         }
         return true;
     }
@@ -37,14 +51,15 @@ public:
 
 /// The message's body as JSON.
 ///
-/// **Errors**: throws `PermanentError` where the body is not JSON (no retry can help), with the
-/// place; or where it nests deeper than 512 levels.
+/// **Errors**: throws `JsonError`, a `PermanentError`, if the body is not JSON (the text says
+/// where) or nests deeper than 512 levels.
 [[nodiscard]] inline Json json(const messaging::Message& message) {
     const std::string_view body = message.body();
     try {
         return Json::parse(body.begin(), body.end(), detail::DepthLimit{});
-    } catch (const Json::parse_error& error) {
-        throw PermanentError(std::string("the body is not JSON: ") + error.what());
+    } catch (const Json::exception& error) {  // not just parse_error: numbers too large for a
+                                              // double throw another type
+        throw JsonError(std::string("the body is not JSON: ") + error.what());
     }
 }
 

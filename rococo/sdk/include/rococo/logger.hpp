@@ -10,13 +10,13 @@
 
 namespace rococo {
 
-/// How much a log line matters. The values are those of `rococo_log_level` in the C ABI.
+/// A log line's severity. The values match `rococo_log_level` in the C ABI.
 enum class LogLevel : int { debug = 0, info = 1, warning = 2, error = 3, critical = 4 };
 
 namespace detail {
 
-/// A format string, checked at compile time, that remembers where it was written. (By the built-in
-/// functions behind std::source_location, which clang before version 16 does not have.)
+/// A format string, checked at compile time, that records its source location. It uses the
+/// compiler's built-ins because clang before version 16 lacks std::source_location.
 template <typename... Args>
 struct LocatedFormat {
     template <typename String>
@@ -34,14 +34,14 @@ struct LocatedFormat {
 
 /// Writes log lines: `logger.info("Received {} bytes", size)`.
 ///
-/// A logger is two pointers to whoever writes the lines, copied freely. Each line carries the file
-/// and the number of the line that logs. A line below the level in force costs one call and formats
-/// nothing.
+/// A logger is two pointers and is cheap to copy. Each line records the source file and line
+/// number. A line below the current level costs one function call and is not formatted.
 ///
-/// **Thread-safety**: as that of its sink; the host's is safe from any thread.
+/// **Thread-safety**: that of its sink. The host's sink may be used from any thread.
 class Logger {
 public:
-    /// Whoever writes the lines: two C functions, since a logger crosses the service's boundary.
+    /// Where the lines go: two C functions, because a logger crosses the boundary between host and
+    /// service.
     struct Sink {
         void* self;
         bool (*enabled)(void* self, int level);
@@ -74,7 +74,7 @@ public:
         log<Args...>(LogLevel::critical, text, std::forward<Args>(args)...);
     }
 
-    /// Whether a line of this level would be written: ask before preparing something expensive.
+    /// Whether lines of this level are written. Check it before preparing an expensive line.
     [[nodiscard]] bool enabled(LogLevel level) const {
         return sink_ != nullptr && sink_->enabled(sink_->self, static_cast<int>(level));
     }
@@ -84,7 +84,7 @@ private:
     void log(LogLevel level, const detail::LocatedFormat<std::type_identity_t<Args>...>& text,
              Args&&... args) const {
         if (!enabled(level)) return;
-        // Not format_to, which compiles all of fmt into every source that logs.
+        // Not format_to: it would compile all of fmt into every source file that logs.
         const std::string line = fmt::vformat(text.format, fmt::make_format_args(args...));
         sink_->write(sink_->self, static_cast<int>(level), text.file, text.line, line.data(),
                      line.size());

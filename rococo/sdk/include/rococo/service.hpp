@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-/// All that a service includes:
+/// The one header that a service includes:
 ///
 ///     #include <rococo/service.hpp>
 ///
@@ -13,7 +13,7 @@
 ///     };
 ///     ROCOCO_PROCESSOR(OrderProcessor)
 ///
-/// A processor that works on a schedule derives from nothing: a class with `void process()`.
+/// A processor that runs on a schedule needs no base class, only `void process()`.
 
 #include "rococo/context.hpp"
 #include "rococo/detail/registry.hpp"
@@ -23,7 +23,7 @@
 #include "rococo/messaging/message.hpp"
 #include "rococo/service_logger.hpp"
 
-// rococo_add_service() says which module a source file is: `service_example.processor`.
+// rococo_add_service() defines this for each source file, for example `service_example.processor`.
 #ifndef ROCOCO_MODULE
 #define ROCOCO_MODULE "unknown.processor"
 #endif
@@ -31,8 +31,8 @@
 #define ROCOCO_DETAIL_JOIN_(left, right) left##right
 #define ROCOCO_DETAIL_JOIN(left, right) ROCOCO_DETAIL_JOIN_(left, right)
 
-/// Makes a class known to the host, under its name without namespaces. Write it once for each
-/// processor, in the source file that defines it, at namespace scope.
+/// Registers a processor with the host under its class name, without namespaces. Write it once per
+/// processor, at namespace scope, in the source file that defines the class.
 #define ROCOCO_PROCESSOR(Type)                                                                     \
     namespace {                                                                                    \
     const ::rococo::detail::Registration<Type> ROCOCO_DETAIL_JOIN(rococo_registration_, __LINE__)( \

@@ -10,7 +10,7 @@ namespace rococo {
 
 namespace detail {
 
-/// The host's functions as this library knows them: handed over once, before any processor is made.
+/// The host's functions. The host passes them in once, before it creates any processor.
 struct AttachedHost {
     Logger::Sink sink{};
     Logger logger;  // drops every line until the host is attached
@@ -25,7 +25,7 @@ inline AttachedHost attached_host;
 
 }  // namespace detail
 
-/// The logger of this service: lines go where the host's lines go, in the same form.
+/// The service's logger. Its lines go to the same place as the host's, in the same format.
 ///
 /// **Thread-safety**: may be used from any thread once the service is loaded.
 [[nodiscard]] inline const Logger& logger() { return detail::attached_host.logger; }

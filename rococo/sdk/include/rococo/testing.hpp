@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-/// Unit tests for processors, with no broker and no host, in any test framework:
+/// For unit tests of processors without a broker or host, in any test framework:
 ///
 ///     rococo::testing::ProcessorTester<OrderProcessor> tester;
 ///     const auto result = tester.process(R"({"order": 7})");
 ///     EXPECT_EQ(result.outcome, rococo::testing::Outcome::ack);
 ///     EXPECT_EQ(tester.sent().at(0).queue, "invoices");
 ///
-/// The processor runs through the same trampoline as in the host, so what it throws is settled here
-/// as it is there.
+/// The processor is called through the same code as in the host, so exceptions have the same
+/// outcome.
 
 #include <chrono>
 #include <cstddef>
@@ -17,6 +17,8 @@
 #include <limits>
 #include <memory>
 #include <mutex>
+#include <optional>
+#include <ostream>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -32,20 +34,41 @@ namespace rococo::testing {
 
 /// What the host would do with the message.
 enum class Outcome {
-    ack,          ///< `process` returned.
-    retry,        ///< It threw: again with the host's backoff, dead letter after `MAX_ATTEMPTS`.
+    ack,    ///< `process` returned.
+    retry,  ///< It threw: retried with the host's backoff, dead-lettered after `MAX_ATTEMPTS`.
     retry_after,  ///< It threw `RetryAfter`.
-    dead_letter,  ///< It threw `PermanentError`.
+    dead_letter,  ///< It threw `PermanentError` or a JSON error.
 };
+
+/// Prints the enumerator's name, so that test frameworks show it when an expectation fails.
+inline std::ostream& operator<<(std::ostream& stream, Outcome outcome) {
+    switch (outcome) {
+        case Outcome::ack:
+            return stream << "ack";
+        case Outcome::retry:
+            return stream << "retry";
+        case Outcome::retry_after:
+            return stream << "retry_after";
+        case Outcome::dead_letter:
+            break;
+    }
+    return stream << "dead_letter";
+}
 
 /// How one message was settled.
 struct Result {
     Outcome outcome = Outcome::ack;
     std::string error;                  ///< The exception's text; empty for `ack`.
-    std::chrono::microseconds delay{};  ///< Of `retry_after`.
+    std::chrono::microseconds delay{};  ///< Set for `retry_after`.
 };
 
-/// A message to feed to a processor. Everything but the body has a sensible default.
+/// Prints, for example, `retry: no connection to the database`.
+inline std::ostream& operator<<(std::ostream& stream, const Result& result) {
+    stream << result.outcome;
+    return result.error.empty() ? stream : stream << ": " << result.error;
+}
+
+/// A message to pass to a processor. Everything except the body has a sensible default.
 struct TestMessage {
     std::string body{};
     std::string id = "test-message";
@@ -55,6 +78,12 @@ struct TestMessage {
     std::vector<std::pair<std::string, std::string>> headers{};
     std::uint32_t attempt = 1;
     std::chrono::system_clock::time_point sent_at{};
+    std::string content_encoding{};
+    std::string reply_to{};
+    std::string type{};
+    std::string app_id{};
+    std::optional<std::uint8_t> priority{};
+    bool redelivered = false;
 };
 
 /// A message that the processor sent.
@@ -65,6 +94,11 @@ struct SentMessage {
     std::string content_type;
     std::string correlation_id;
     std::vector<std::pair<std::string, std::string>> headers;
+    std::string content_encoding;
+    std::string reply_to;
+    std::string type;
+    std::string app_id;
+    std::optional<std::uint8_t> priority;
 };
 
 /// A line that the processor logged.
@@ -73,15 +107,15 @@ struct LogLine {
     std::string text;
 };
 
-/// One instance of a processor with a host made for the test.
+/// One instance of a processor, with a simulated host.
 ///
-/// **Thread-safety**: one thread; the processor itself may log and send from several.
-/// **Ownership**: owns the processor. One tester at a time: `rococo::logger()` writes to the
+/// **Thread-safety**: use it from one thread. The processor itself may log and send from several.
+/// **Ownership**: owns the processor. Use one tester at a time: `rococo::logger()` writes to the
 /// newest.
 template <typename Processor>
 class ProcessorTester {
 public:
-    /// Makes the processor. Throws `std::runtime_error` with the reason where that fails.
+    /// Creates the processor. Throws `std::runtime_error` with the reason if that fails.
     ProcessorTester() {
         const rococo_host host{sizeof(rococo_host), this, &log_enabled, &log_write};
         rococo::detail::attached_host.attach(host);
@@ -96,16 +130,17 @@ public:
     ProcessorTester(const ProcessorTester&) = delete;
     ProcessorTester& operator=(const ProcessorTester&) = delete;
 
-    /// Hands one message over.
+    /// Processes one message.
     Result process(const TestMessage& message) { return process_batch({message}).front(); }
-    /// Hands over a message that is only a body.
+    /// Processes a message with this body and defaults for everything else.
     Result process(std::string_view body) {
         TestMessage message;
         message.body = body;
         return process(message);
     }
 
-    /// Hands several messages over: in one call to a batch processor. One result for each.
+    /// Processes several messages, in one call if it is a batch processor. Returns one result for
+    /// each.
     std::vector<Result> process_batch(const std::vector<TestMessage>& messages) {
         static_assert(Trampoline::kKind != ROCOCO_CRON,
                       "a cron processor takes no messages: run()");
@@ -118,7 +153,7 @@ public:
         return results;
     }
 
-    /// Runs a cron processor once, as if due at that time.
+    /// Runs a cron processor once, as if it had been due at that time.
     Result run(
         std::chrono::system_clock::time_point scheduled_at = std::chrono::system_clock::now()) {
         static_assert(Trampoline::kKind == ROCOCO_CRON, "this processor takes messages: process()");
@@ -128,19 +163,21 @@ public:
         return results.front();
     }
 
-    /// The processor itself, to look at what it did.
+    /// The processor itself, for checking its state.
     [[nodiscard]] Processor& processor() { return *static_cast<Processor*>(instance_); }
-    /// What it sent so far.
+    /// The messages sent so far.
     [[nodiscard]] const std::vector<SentMessage>& sent() const { return sent_; }
-    /// What it logged so far, every level included.
+    /// The lines logged so far, at every level.
     [[nodiscard]] const std::vector<LogLine>& log() const { return log_; }
 
-    /// Makes each later `send_message` fail with this reason, as if the broker were away; an empty
-    /// reason lets them pass again.
+    /// Makes every later `send_message` fail with this reason, as if the broker were down. An empty
+    /// reason makes sending work again.
     void fail_sends(std::string reason) { send_failure_ = std::move(reason); }
-    /// Makes `context().cancelled()` true, as near the end of a drain.
+    /// Makes `context().cancelled()` true, as at the end of a drain.
     void cancel() { cancelled_ = true; }
-    /// What `context().time_left()` says.
+    /// The prefix that `context().queue(name)` adds; empty by default.
+    void set_queue_prefix(std::string prefix) { queue_prefix_ = std::move(prefix); }
+    /// Sets the value of `context().time_left()`.
     void set_time_left(std::chrono::microseconds left) { time_left_ = left; }
 
 private:
@@ -149,13 +186,15 @@ private:
     struct Call {
         ProcessorTester* tester;
         std::vector<Result> results;
-        std::vector<bool> settled;
+        std::vector<unsigned char> settled;  // bytes: threads may settle different messages
     };
 
     void call(const std::vector<TestMessage>& messages, std::size_t first, std::size_t count,
               std::vector<Result>& results) {
         std::vector<std::vector<rococo_header>> headers(count);
         std::vector<rococo_message> fields(count);
+        std::vector<rococo_properties> properties(count);
+        std::vector<const rococo_properties*> properties_of_each(count);
         for (std::size_t i = 0; i < count; ++i) {
             const TestMessage& message = messages[first + i];
             for (const auto& [name, value] : message.headers) {
@@ -171,11 +210,27 @@ private:
                          headers[i].size(),
                          microseconds(message.sent_at),
                          message.attempt};
+            properties[i] = {sizeof(rococo_properties),
+                             string(message.content_encoding),
+                             string(message.reply_to),
+                             string(message.type),
+                             string(message.app_id),
+                             message.priority ? *message.priority : ROCOCO_NO_PRIORITY,
+                             message.redelivered};
+            properties_of_each[i] = &properties[i];
         }
-        const std::size_t settlements = count == 0 ? 1 : count;  // a run has one outcome
-        Call state{this, std::vector<Result>(settlements), std::vector<bool>(settlements)};
-        rococo_call functions{sizeof(rococo_call), &state,        &settle, &send,
-                              &is_cancelled,       &time_left_us, 1,       0};
+        const std::size_t settlements = count == 0 ? 1 : count;  // a cron run has one outcome
+        Call state{this, std::vector<Result>(settlements), std::vector<unsigned char>(settlements)};
+        rococo_call functions{sizeof(rococo_call),
+                              &state,
+                              &settle,
+                              &send,
+                              &is_cancelled,
+                              &time_left_us,
+                              1,
+                              0,
+                              properties_of_each.data(),
+                              string(queue_prefix_)};
         functions.attempt = count == 1 ? fields[0].attempt : 1;
         functions.scheduled_at_us = count == 0 ? microseconds(scheduled_at_) : 0;
         Trampoline::process(instance_, &functions, fields.data(), count);
@@ -188,9 +243,9 @@ private:
         const Result result{to_outcome(outcome), std::string(error.data, error.size),
                             std::chrono::microseconds(delay_us)};
         for (std::size_t i = 0; i < call.results.size(); ++i) {
-            if (index == ROCOCO_REST ? call.settled[i] : index != i) continue;
+            if (index == ROCOCO_REST ? call.settled[i] != 0 : index != i) continue;
             call.results[i] = result;
-            call.settled[i] = true;
+            call.settled[i] = 1;
         }
     }
 
@@ -215,9 +270,18 @@ private:
             report(report_to, string(tester.send_failure_));
             return false;
         }
-        SentMessage sent{
-            text(message->queue),        text(message->body),           text(message->id),
-            text(message->content_type), text(message->correlation_id), {}};
+        SentMessage sent{text(message->queue),
+                         text(message->body),
+                         text(message->id),
+                         text(message->content_type),
+                         text(message->correlation_id),
+                         {},
+                         text(message->content_encoding),
+                         text(message->reply_to),
+                         text(message->type),
+                         text(message->app_id),
+                         {}};
+        if (message->priority >= 0) sent.priority = static_cast<std::uint8_t>(message->priority);
         for (std::size_t i = 0; i < message->header_count; ++i) {
             sent.headers.emplace_back(text(message->headers[i].name),
                                       text(message->headers[i].value));
@@ -249,10 +313,11 @@ private:
     static std::string text(rococo_string view) { return {view.data, view.size}; }
 
     void* instance_ = nullptr;
-    std::mutex mutex_;  // guards sent_ and log_: a processor may have threads of its own
+    std::mutex mutex_;  // guards sent_ and log_: a processor may start threads
     std::vector<SentMessage> sent_;
     std::vector<LogLine> log_;
     std::string send_failure_;
+    std::string queue_prefix_;
     bool cancelled_ = false;
     std::chrono::microseconds time_left_ = std::chrono::microseconds::max();
     std::chrono::system_clock::time_point scheduled_at_{};

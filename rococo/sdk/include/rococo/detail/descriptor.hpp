@@ -7,8 +7,8 @@
 
 namespace rococo::detail {
 
-/// The descriptor of this library: what `rococo_service_descriptor` returns. `package`, `version`
-/// and `sdk_version` come from the service's build.
+/// This library's descriptor, which `rococo_service_descriptor` returns. `package`, `version` and
+/// `sdk_version` come from the service's build.
 inline const rococo_service* describe(const char* package, const char* version,
                                       const char* sdk_version) {
     static const rococo_service service{

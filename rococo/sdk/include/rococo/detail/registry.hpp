@@ -8,14 +8,14 @@
 
 namespace rococo::detail {
 
-/// The processors of this library, in the order of registration. A service is built with hidden
-/// visibility, so each library has a list of its own.
+/// This library's processors, in registration order. Services are built with hidden visibility, so
+/// each library has its own list.
 inline std::vector<const rococo_processor*>& registered_processors() {
     static std::vector<const rococo_processor*> processors;
     return processors;
 }
 
-/// Registers a processor when the library is loaded: what ROCOCO_PROCESSOR makes.
+/// Registers a processor when the library is loaded. ROCOCO_PROCESSOR defines one.
 template <typename Processor>
 struct Registration {
     Registration(const char* type, const char* module)

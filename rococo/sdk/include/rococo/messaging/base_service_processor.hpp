@@ -14,7 +14,7 @@ struct Trampoline;
 
 namespace rococo::messaging {
 
-/// What processors of messages and of batches share: access to the host during a call.
+/// Base of message and batch processors: gives access to the host during a call.
 class ProcessorWithContext {
 public:
     ProcessorWithContext() = default;
@@ -23,9 +23,9 @@ public:
     ProcessorWithContext& operator=(const ProcessorWithContext&) = delete;
 
 protected:
-    /// The host, while `process` runs: to send messages, to learn of deadlines.
+    /// The host, while `process` runs: for sending messages and checking deadlines.
     ///
-    /// **Errors**: throws `std::logic_error` outside of `process`, in a constructor for one.
+    /// **Errors**: throws `std::logic_error` outside `process`, for example in a constructor.
     [[nodiscard]] Context& context() const {
         if (context_ == nullptr) {
             throw std::logic_error("context() may be used only while process() runs");
@@ -40,25 +40,27 @@ private:
     Context* context_ = nullptr;
 };
 
-/// Derive from it to handle messages one by one.
+/// Derive from this to handle messages one by one.
 ///
-/// Return, and the message is acknowledged. Throw, and it is tried again with growing delays until
-/// `MAX_ATTEMPTS`, then dead-lettered with the exception's text. Throw `rococo::PermanentError` to
-/// dead-letter it at once, `rococo::RetryAfter{30s}` to choose the delay.
+/// If `process` returns, the message is acknowledged. If it throws, the message is retried with
+/// growing delays; after `MAX_ATTEMPTS` it becomes a dead letter with the exception's text. Throw
+/// `rococo::PermanentError` to dead-letter it at once, or `rococo::RetryAfter{30s}` to choose the
+/// delay.
 ///
-/// Delivery is **at least once**: when the host, the broker or the network dies between your work
-/// and the acknowledgement, the same message comes again. Make the work idempotent, by the
-/// message's id for one.
+/// Delivery is **at least once**: if the host, the broker or the network fails between your work
+/// and the acknowledgement, the same message is delivered again. Make the work idempotent, for
+/// example by remembering message ids.
 ///
-/// **Thread-safety**: each worker has an instance of its own, so members need no locks. What
-/// instances share (globals, statics) does.
+/// **Thread-safety**: each worker has its own instance, so members need no locks. Globals and
+/// statics do.
 class BaseServiceProcessor : public ProcessorWithContext {
 public:
     virtual void process(const Message& message) = 0;
 };
 
-/// Derive from it to handle messages in batches: many rows in one database transaction, for one.
-/// The host hands over what is there, up to `BATCH_SIZE` messages, and never waits to fill a batch.
+/// Derive from this to handle messages in batches, for example to write many rows in one database
+/// transaction. The host passes what is available, up to `BATCH_SIZE` messages, and never waits for
+/// a batch to fill.
 ///
 /// **Thread-safety**: as `BaseServiceProcessor`.
 class BaseBatchProcessor : public ProcessorWithContext {

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "rococo/abi.h"
+#include "rococo/detail/call.hpp"
 #include "rococo/messaging/message.hpp"
 
 namespace rococo::messaging {
@@ -17,17 +18,19 @@ public:
     BatchItem(const rococo_call& call, const rococo_message* messages, std::size_t index)
         : call_(&call), messages_(messages), index_(index) {}
 
-    [[nodiscard]] Message message() const { return Message(messages_[index_]); }
+    [[nodiscard]] Message message() const {
+        return Message(messages_[index_], rococo::detail::properties_of(*call_, index_));
+    }
 
-    /// Done: the message leaves the queue. Also what happens to a message that was not settled.
+    /// Done: the message is removed from the queue. This is the default for unsettled messages.
     void ack() { settle(ROCOCO_OK, {}, {}); }
-    /// Again, with the host's backoff; dead-lettered after `MAX_ATTEMPTS`.
+    /// Retries with the host's backoff; dead-lettered after `MAX_ATTEMPTS`.
     void fail(std::string_view error) { settle(ROCOCO_FAILED, {}, error); }
-    /// Again after this time; counts as an attempt.
+    /// Retries after this delay. Counts as an attempt.
     void retry_after(std::chrono::microseconds delay, std::string_view error = {}) {
         settle(ROCOCO_RETRY_AFTER, delay, error);
     }
-    /// To the dead-letter queue at once.
+    /// Moves the message to the dead-letter queue at once.
     void dead_letter(std::string_view error) { settle(ROCOCO_PERMANENT, {}, error); }
 
 private:
@@ -40,13 +43,15 @@ private:
     std::size_t index_;
 };
 
-/// The messages of one call of `process(Batch&)`, one or more, in the order of the queue.
+/// The messages of one call of `process(Batch&)`: at least one, in queue order.
 ///
-/// Settle each as you like; those that you leave alone are acknowledged when `process` returns.
-/// When it throws, the exception is the outcome of every message that was not settled by then.
+/// Settle each message as you like. When `process` returns, the unsettled ones are acknowledged;
+/// when it throws, the exception applies to all of them. JSON errors (`rococo::JsonError` or
+/// nlohmann's own) are the exception: only one message is at fault and it is not known which, so
+/// `process` is called again for each unsettled message, as a batch of one.
 class Batch {
 public:
-    /// Walks over the items: `for (BatchItem item : batch)`.
+    /// For loops such as `for (BatchItem item : batch)`.
     class Iterator {
     public:
         using iterator_category = std::input_iterator_tag;
@@ -68,12 +73,14 @@ public:
         std::size_t index_;
     };
 
-    Batch(const rococo_call& call, const rococo_message* messages, std::size_t count)
-        : call_(&call), messages_(messages), count_(count) {}
+    /// `count` of the call's messages, starting at index `first`.
+    Batch(const rococo_call& call, const rococo_message* messages, std::size_t count,
+          std::size_t first = 0)
+        : call_(&call), messages_(messages), first_(first), count_(count) {}
 
     [[nodiscard]] std::size_t size() const { return count_; }
     [[nodiscard]] BatchItem operator[](std::size_t index) const {
-        return {*call_, messages_, index};
+        return {*call_, messages_, first_ + index};
     }
     [[nodiscard]] Iterator begin() const { return {*this, 0}; }
     [[nodiscard]] Iterator end() const { return {*this, count_}; }
@@ -81,6 +88,7 @@ public:
 private:
     const rococo_call* call_;
     const rococo_message* messages_;
+    std::size_t first_;
     std::size_t count_;
 };
 
