@@ -2,12 +2,19 @@
 #include "rococo_svchost/runtime/dispatcher.hpp"
 
 #include <algorithm>
-#include <iterator>
+#include <unordered_set>
 #include <utility>
+
+#include "dispatcher_log.hpp"
+#include "rococo/base/counted.hpp"
+#include "rococo/base/failpoint.hpp"
+#include "rococo/messaging/message_name.hpp"
 
 namespace rococo::svchost {
 
 using messaging::Deliveries;
+using messaging::Delivery;
+using messaging::Events;
 using messaging::Settlement;
 using messaging::Settlements;
 using messaging::Verdict;
@@ -23,17 +30,34 @@ constexpr std::chrono::milliseconds kFinishingWait{50};
 constexpr std::chrono::milliseconds kLinger{5};
 // How often a drain looks at its deadline.
 constexpr std::chrono::milliseconds kDrainWait{50};
-// How long a message that killed the host may take to become a dead letter before others go on.
+// How long a message that killed the host may take to become a dead letter before others begin.
 constexpr std::chrono::seconds kRefusalWait{10};
 // How often running calls are compared with PROCESS_TIMEOUT.
 constexpr std::chrono::milliseconds kOverdueCheck{100};
 
-double seconds(std::chrono::duration<double> duration) { return duration.count(); }
+/// All of a verdict but its delivery.
+Settlement without_delivery(const Settlement& verdict) {
+    return {.delivery = nullptr,
+            .verdict = verdict.verdict,
+            .delay = verdict.delay,
+            .attempts = verdict.attempts,
+            .reason = verdict.reason,
+            .error = verdict.error};
+}
 
 }  // namespace
 
 Dispatcher::Dispatcher(const Settings& settings, Parts parts)
-    : settings_(settings), parts_(std::move(parts)), tuner_(settings.workers, settings.prefetch) {}
+    : settings_(settings),
+      parts_(std::move(parts)),
+      tuner_(settings.workers, settings.prefetch),
+      lost_(parts_.clock) {
+    limit_adapter();
+}
+
+void Dispatcher::limit_adapter() {
+    parts_.adapter.limit({.deliveries = tuner_.prefetch(), .bytes = settings_.max_bytes_in_hand});
+}
 
 void Dispatcher::request_drain() noexcept {
     drain_requested_ = true;
@@ -41,115 +65,236 @@ void Dispatcher::request_drain() noexcept {
 }
 
 Result<Dispatcher::End> Dispatcher::run() {
-    parts_.adapter.set_prefetch(tuner_.prefetch());
-    while (!drain_requested_) {
-        const bool finishing = parts_.exit_when_finished();
-        if (auto turned = turn(finishing ? kFinishingWait : kIdleWait); !turned) {
-            return tl::unexpected(turned.error());
-        }
-        if (finishing) {
-            const auto done = finished();
-            if (!done) return tl::unexpected(done.error());
-            if (*done) return drain(End::finished);
-        }
+    while (true) {
+        const auto end = turn();
+        if (!end) return tl::unexpected(end.error());
+        if (*end) return **end;
     }
-    parts_.logger.info("Draining: {} in hand, no new messages are taken", parts_.pool.in_hand());
-    return drain(End::drained);
 }
 
-// One turn of the loop: take what the queue has, hand it to the workers, settle what they are done
-// with. Verdicts go out with the next receive, together with everything that is ready by then.
-Result<void> Dispatcher::turn(std::chrono::milliseconds idle_wait) {
-    Deliveries arrived;
-    if (auto received = parts_.adapter.receive(next_deadline(idle_wait), arrived); !received) {
-        return received;
+// Verdicts go out with the receive that follows, together with everything that is ready by then.
+Result<std::optional<Dispatcher::End>> Dispatcher::turn() {
+    if (auto settled = settle_finished(); !settled) return tl::unexpected(settled.error());
+    report_long_calls();
+    // The last delivery of some of them may have been done with just now.
+    if (auto accepted = accept(std::exchange(returned_, {})); !accepted)
+        return tl::unexpected(accepted.error());
+    if (drain_requested_ && !drain_) {
+        parts_.logger.info("Draining: {} in hand, no new messages are taken{}",
+                           parts_.workers.in_hand(),
+                           still_processing(parts_.workers.running_calls()));
+        if (auto begun = begin_drain(End::drained); !begun) return tl::unexpected(begun.error());
     }
-    if (auto accepted = accept(std::move(arrived)); !accepted) return accepted;
-    if (auto settled = settle_finished(); !settled) return settled;
-    forget_the_safe();
-    report_overdue();
-    return {};
-}
-
-SteadyTime Dispatcher::next_deadline(std::chrono::milliseconds idle_wait) const {
+    finishing_ = !drain_ && parts_.exit_when_finished();
+    const bool idle = drain_ && parts_.workers.in_hand() == 0;
     const SteadyTime now = parts_.clock.steady_now();
-    const bool lingering = now < linger_until_ && parts_.pool.in_hand() > 0;
-    return now + (lingering ? kLinger : std::min(idle_wait, overdue_wait()));
+
+    Deliveries arrived;
+    if (auto received = receive(deadline(), arrived); !received)
+        return tl::unexpected(received.error());
+    if (drain_) return drained(std::move(arrived), idle, now);
+    if (auto accepted = accept(std::move(arrived)); !accepted)
+        return tl::unexpected(accepted.error());
+    release_hold();
+    if (finishing_) {
+        const auto done = finished();
+        if (!done) return tl::unexpected(done.error());
+        if (*done) {
+            if (auto begun = begin_drain(End::finished); !begun)
+                return tl::unexpected(begun.error());
+        }
+    }
+    return std::nullopt;
 }
 
-std::chrono::milliseconds Dispatcher::overdue_wait() const {
-    return settings_.watch_process_timeout && parts_.pool.in_hand() > 0 ? kOverdueCheck : kIdleWait;
+Result<void> Dispatcher::receive(SteadyTime deadline, Deliveries& arrived) {
+    events_.clear();
+    auto received = parts_.adapter.receive(deadline, events_);
+    if (!events_.states.empty()) connection_ = std::move(events_.states.back());
+    for (const Events::Settled& event : events_.settled) note_settled(event);
+    for (auto& delivery : events_.deliveries) arrived.push_back(std::move(delivery));
+    if (!received || events_.lost.empty()) return received;
+    return note_lost(events_.lost, arrived);
+}
+
+void Dispatcher::note_settled(const Events::Settled& event) {
+    Unsafe unsafe;
+    if (!unsafe_.empty()) {
+        if (auto found = unsafe_.extract(event.delivery)) unsafe = std::move(found.mapped());
+    }
+    if (unsafe.refused) --unsafe_refusals_;
+    if (unsafe.identity != 0) {
+        lost_.forget(unsafe.identity);
+        if (parts_.notes != nullptr) parts_.notes->forget(unsafe.identity);
+    }
+    if (event.verdict == Verdict::ack) ++(unsafe.dropped ? totals_.dropped : totals_.acknowledged);
+    if (event.verdict == Verdict::retry) ++totals_.retried;
+    if (event.verdict == Verdict::dead_letter) ++totals_.dead_lettered;
+}
+
+// What nobody has begun is dropped: it comes again. What is being processed goes on; its verdict
+// waits for its message's return.
+Result<void> Dispatcher::note_lost(const std::vector<Events::Lost>& lost, Deliveries& arrived) {
+    std::unordered_set<std::uint64_t> numbers;
+    std::unordered_set<std::uint64_t> overdue;
+    for (const Events::Lost& one : lost) {
+        numbers.insert(one.delivery);
+        if (one.overdue) overdue.insert(one.delivery);
+        auto found = unsafe_.extract(one.delivery);
+        if (!found) continue;
+        if (found.mapped().refused) --unsafe_refusals_;
+        // It was processed and the queue did not get to know: what was found out about it holds.
+        lost_.taken_back(found.mapped().identity, false);
+        lost_.ended(found.mapped().identity, std::move(found.mapped().verdict));
+    }
+    auto taken = parts_.workers.take_back(numbers);
+    for (const Delivery* delivery : taken.begun)
+        lost_.taken_back(identify(*delivery), overdue.contains(delivery->number));
+
+    Deliveries gone;
+    for (Job& job : taken.not_begun) gone.push_back(std::move(job.delivery));
+    for (Deliveries* waiting : {&returned_, &arrived}) {
+        for (auto& delivery : *waiting)
+            if (numbers.contains(delivery->number)) gone.push_back(std::move(delivery));
+        std::erase(*waiting, nullptr);
+    }
+    // The adapter knows that they are lost; it takes their memory back.
+    return release(std::move(gone));
+}
+
+SteadyTime Dispatcher::deadline() const {
+    const SteadyTime now = parts_.clock.steady_now();
+    const bool busy = parts_.workers.in_hand() > 0;
+    if (drain_) {
+        // One receive after the last settlement carries it out, whatever the time.
+        const bool over = !busy && parts_.adapter.unsettled() == 0;
+        return over ? now : std::min(now + kDrainWait, drain_->deadline);
+    }
+    if (busy && now < linger_until_) return now + kLinger;
+    SteadyTime deadline = now + (finishing_ ? kFinishingWait : kIdleWait);
+    if (busy) deadline = std::min(deadline, now + long_call_check());
+    if (held_until_) deadline = std::min(deadline, *held_until_);
+    return deadline;
 }
 
 Result<void> Dispatcher::accept(Deliveries deliveries) {
     if (deliveries.empty()) return {};
     if (parts_.notes != nullptr &&
-        std::any_of(deliveries.begin(), deliveries.end(),
-                    [](const auto& delivery) { return delivery->redelivered; })) {
+        std::ranges::any_of(deliveries, [](const auto& delivery) { return delivery->redelivered; }))
         parts_.notes->take_in_the_dead();
-    }
     std::vector<Job> jobs;
     jobs.reserve(deliveries.size());
     for (auto& delivery : deliveries) {
-        Job job;
-        if (parts_.notes != nullptr) {
-            job.identity = identify(*delivery);
-            const std::uint32_t crashes = parts_.notes->crashes(job.identity);
-            job.suspect = crashes > 0;
-            job.attempt = delivery->attempt + (delivery->attempt_counts_crashes ? 0 : crashes);
-        } else {
-            job.suspect = delivery->redelivered;
-            job.attempt = delivery->attempt;
-        }
-        job.delivery = std::move(delivery);
-        if (job.suspect && job.attempt > settings_.retry.max_attempts) {
+        if (settled_before(delivery)) continue;
+        Job job = job_of(std::move(delivery));
+        if (job.begun_before > 0 && attempts_used_up(job)) {
             refuse(std::move(job));
         } else {
-            job.alone = job.suspect && job.attempt >= settings_.retry.max_attempts;
+            if (job.begun_before > lost_.overdue_attempts(job.identity))
+                log_try_after_crash(parts_.logger, settings_.retry.max_attempts, job);
+            job.alone = job.alone || (job.suspect && job.attempt >= settings_.retry.max_attempts);
             jobs.push_back(std::move(job));
         }
     }
-    Deliveries late;
-    if (auto safe = make_refusals_safe(late); !safe) return safe;
-    parts_.pool.submit(std::move(jobs));
-    return accept(std::move(late));
+    if (auto settled = settle_decided(); !settled) return settled;
+    parts_.workers.submit(std::move(jobs));
+    return {};
+}
+
+Result<void> Dispatcher::settle_decided() {
+    if (decided_.empty()) return {};
+    return parts_.adapter.settle(std::exchange(decided_, {}));
+}
+
+// A message that the queue took back while it was processed: its last delivery decides on it.
+bool Dispatcher::settled_before(std::unique_ptr<Delivery>& delivery) {
+    if (lost_.empty() || !delivery->redelivered) return false;
+    const MessageIdentity identity = identify(*delivery);
+    if (lost_.being_processed(identity)) {
+        returned_.push_back(std::move(delivery));
+        return true;
+    }
+    auto verdict = lost_.take_verdict(identity);
+    if (!verdict) return false;
+    parts_.logger.info("Message {} came again after it was processed: its verdict holds",
+                       messaging::message_name(*delivery));
+    decide(std::move(delivery), identity, std::move(*verdict));
+    return true;
+}
+
+Job Dispatcher::job_of(std::unique_ptr<Delivery> delivery) const {
+    Job job;
+    if (parts_.notes != nullptr) {
+        job.identity = identify(*delivery);
+        const CrashRecords::Record record = parts_.notes->record(job.identity);
+        job.begun_before = record.uncounted(delivery->attempt);
+        job.suspect = record.suspect;
+        job.alone = record.alone;
+    } else {
+        // It may have killed a host. Nobody knows: the queue counts what was merely fetched too, so
+        // it is never given up before it was processed here.
+        job.suspect = delivery->redelivered;
+    }
+    if (!lost_.empty() && delivery->redelivered) {
+        if (job.identity == 0) job.identity = identify(*delivery);
+        job.begun_before += lost_.overdue_attempts(job.identity);
+        job.suspect = job.suspect || job.begun_before > 0;
+    }
+    job.attempt = delivery->attempt + (delivery->attempt_counts_crashes ? 0 : job.begun_before);
+    job.delivery = std::move(delivery);
+    return job;
+}
+
+// A queue that counts every delivery (SQS) counts those too that nobody began; there only what is
+// known to have been begun uses up attempts without another try.
+bool Dispatcher::attempts_used_up(const Job& job) const {
+    return (job.delivery->attempt_counts_crashes ? job.begun_before + 1 : job.attempt) >
+           settings_.retry.max_attempts;
 }
 
 // What killed the host is safe among the dead letters before another message gets the chance to
 // kill it again: its crashes would be forgotten, and the two would keep each other in the queue.
-Result<void> Dispatcher::make_refusals_safe(Deliveries& late) {
-    if (refused_.empty()) return {};
-    if (auto settled = parts_.adapter.settle(std::exchange(refused_, {})); !settled) return settled;
-    const SteadyTime deadline = parts_.clock.steady_now() + kRefusalWait;
-    while (parts_.adapter.unsettled() > 0 && !drain_requested_) {
-        const SteadyTime now = parts_.clock.steady_now();
-        if (now >= deadline) break;
-        if (auto received = parts_.adapter.receive(std::min(now + kDrainWait, deadline), late);
-            !received) {
-            return received;
-        }
-    }
-    forget_the_safe();
-    return {};
+void Dispatcher::hold_until_refusals_are_safe() {
+    held_until_ = parts_.clock.steady_now() + kRefusalWait;
+    parts_.workers.hold(true);
 }
 
-void Dispatcher::forget_the_safe() {
-    if (unsafe_refusals_.empty() || parts_.adapter.unsettled() > 0) return;
-    for (const MessageIdentity identity : unsafe_refusals_) parts_.notes->forget(identity);
-    unsafe_refusals_.clear();
+void Dispatcher::release_hold() {
+    if (!held_until_) return;
+    if (unsafe_refusals_ > 0) {
+        if (parts_.clock.steady_now() < *held_until_) return;
+        parts_.logger.warning(
+            "{} given up after crashes: not confirmed among the dead letters within {} s; other "
+            "messages go on",
+            counted(unsafe_refusals_, "message"), kRefusalWait.count());
+    }
+    held_until_.reset();
+    parts_.workers.hold(false);
 }
 
 void Dispatcher::refuse(Job job) {
-    Settlement verdict = judge_crashed(job.attempt - 1);
-    parts_.logger.error("Message {} goes to the dead letters: {}", job.delivery->id, verdict.error);
-    verdict.delivery = std::move(job.delivery);
-    refused_.push_back(std::move(verdict));
-    ++totals_.dead_lettered;
-    if (parts_.notes != nullptr) unsafe_refusals_.push_back(job.identity);
+    Settlement verdict = lost_.overdue_attempts(job.identity) > 0 ? judge_overdue(job.attempt - 1)
+                                                                  : judge_crashed(job.attempt - 1);
+    parts_.logger.error("Message {} goes to the dead letters: {}",
+                        messaging::message_name(*job.delivery), verdict.error);
+    decide(std::move(job.delivery), job.identity, std::move(verdict));
+}
+
+// A verdict without another try.
+void Dispatcher::decide(std::unique_ptr<Delivery> delivery, MessageIdentity identity,
+                        Settlement verdict) {
+    const bool refused = verdict.reason == kReasonCrash;
+    unsafe_[delivery->number] = {
+        .identity = identity, .refused = refused, .verdict = without_delivery(verdict)};
+    verdict.delivery = std::move(delivery);
+    decided_.push_back(std::move(verdict));
+    if (!refused) return;
+    ++unsafe_refusals_;
+    hold_until_refusals_are_safe();
 }
 
 Result<void> Dispatcher::settle_finished() {
-    parts_.pool.collect(harvest_);
+    parts_.workers.collect(harvest_);
     if (harvest_.look_again || !harvest_.jobs.empty()) {
         linger_until_ = parts_.clock.steady_now() + kLinger;
     }
@@ -161,110 +306,94 @@ Result<void> Dispatcher::settle_finished() {
         settlements.push_back(settlement_of(std::move(finished)));
     }
     tuner_.observe(harvest_.busy, harvest_.jobs.size());
-    parts_.adapter.set_prefetch(tuner_.prefetch());
+    limit_adapter();
+    ROCOCO_FAILPOINT("dispatcher.before_settle");
     return parts_.adapter.settle(std::move(settlements));
 }
 
 Settlement Dispatcher::settlement_of(FinishedJob finished) {
     const Outcome& outcome = finished.outcome;
     Settlement verdict;
-    if (outcome.kind == Outcome::Kind::ok) {
-        ++totals_.acknowledged;
-    } else {
+    if (outcome.kind != Outcome::Kind::ok) {
         verdict = judge(settings_.retry, outcome, finished.job.attempt, parts_.random());
-        log_failure(finished, verdict);
-        ++(verdict.verdict == Verdict::retry         ? totals_.retried
-           : verdict.verdict == Verdict::dead_letter ? totals_.dead_lettered
-                                                     : totals_.dropped);
+        log_failure(parts_.logger, settings_.retry.max_attempts, finished, verdict);
     }
-    if (finished.job.suspect && parts_.notes != nullptr)
-        parts_.notes->forget(finished.job.identity);
+    const bool dropped = outcome.kind != Outcome::Kind::ok && verdict.verdict == Verdict::ack;
+    if (finished.job.lost) {
+        ++totals_.lost;
+        const MessageIdentity identity = identify(*finished.job.delivery);
+        parts_.logger.warning(
+            "The queue took message {} back while it was processed; its verdict waits for its "
+            "return",
+            messaging::message_name(*finished.job.delivery));
+        lost_.ended(identity, without_delivery(verdict));
+    } else if (finished.job.suspect || outcome.kind != Outcome::Kind::ok) {
+        unsafe_[finished.job.delivery->number] = {.identity = identify(*finished.job.delivery),
+                                                  .dropped = dropped,
+                                                  .verdict = without_delivery(verdict)};
+    }
     verdict.delivery = std::move(finished.job.delivery);
     return verdict;
 }
 
-void Dispatcher::log_failure(const FinishedJob& finished, const Settlement& verdict) const {
-    const std::string_view id = finished.job.delivery->id;
-    const std::string& error = finished.outcome.error;
-    const std::uint32_t attempt = finished.job.attempt;
-    switch (verdict.verdict) {
-        case Verdict::retry:
-            parts_.logger.warning("Attempt {} of {} failed for message {}, again in {:.3g} s: {}",
-                                  attempt, settings_.retry.max_attempts, id, seconds(verdict.delay),
-                                  error);
-            break;
-        case Verdict::dead_letter:
-            parts_.logger.error("Message {} goes to the dead letters ({}) after {} attempts: {}",
-                                id, verdict.reason, attempt, error);
-            break;
-        default:
-            parts_.logger.error("Message {} failed and is dropped (ON_FAILURE=ack): {}", id, error);
-    }
+std::chrono::milliseconds Dispatcher::long_call_check() const {
+    return settings_.watch_process_timeout ? kOverdueCheck : kIdleWait;
 }
 
-void Dispatcher::report_overdue() {
-    for (const WorkerPool::Overdue& call : parts_.pool.take_overdue()) {
-        parts_.logger.warning(
-            "Processing of message {} by worker {} has passed PROCESS_TIMEOUT: running for {:.3g} "
-            "s",
-            call.message_id, call.worker, seconds(call.running_for));
-    }
+void Dispatcher::report_long_calls() {
+    const SteadyTime now = parts_.clock.steady_now();
+    if (now < long_calls_due_) return;
+    long_calls_due_ = now + long_call_check();
+    log_long_calls(parts_.logger, parts_.workers.take_long_calls());
 }
 
 Result<bool> Dispatcher::finished() {
-    if (parts_.pool.in_hand() > 0 || parts_.adapter.unsettled() > 0) return false;
+    if (parts_.workers.in_hand() > 0 || parts_.adapter.unsettled() > 0) return false;
     return parts_.adapter.empty();
 }
 
 Result<void> Dispatcher::release(Deliveries deliveries) {
     Settlements settlements;
     for (auto& delivery : deliveries) {
-        Settlement verdict;
+        Settlement& verdict = settlements.emplace_back();
         verdict.verdict = Verdict::release;
         verdict.delivery = std::move(delivery);
-        settlements.push_back(std::move(verdict));
     }
     if (settlements.empty()) return {};
     return parts_.adapter.settle(std::move(settlements));
 }
 
-Result<Dispatcher::End> Dispatcher::drain(End end) {
+Result<void> Dispatcher::begin_drain(End end) {
     const SteadyTime deadline = parts_.clock.steady_now() + settings_.drain_timeout;
-    // The last quarter is for processors that listen to `cancelled()`.
-    const SteadyTime cancel_at = deadline - settings_.drain_timeout / 4;
-
+    drain_ = {.end = end,
+              .deadline = deadline,
+              // The last quarter is for processors that listen to `cancelled()`.
+              .cancel_at = deadline - settings_.drain_timeout / 4};
     parts_.adapter.stop_receiving();
-    Deliveries not_begun;
-    for (Job& job : parts_.pool.take_back()) not_begun.push_back(std::move(job.delivery));
-    if (auto released = release(std::move(not_begun)); !released) {
+    Deliveries not_begun = std::exchange(returned_, {});
+    for (Job& job : parts_.workers.take_back()) not_begun.push_back(std::move(job.delivery));
+    return release(std::move(not_begun));
+}
+
+// The rest of a turn while draining. `idle` and `now` are as they were before the turn received:
+// all verdicts were handed over by then.
+Result<std::optional<Dispatcher::End>> Dispatcher::drained(Deliveries late, bool idle,
+                                                           SteadyTime now) {
+    if (auto released = release(std::move(late)); !released)
         return tl::unexpected(released.error());
+    if (idle && parts_.adapter.unsettled() == 0) {
+        parts_.adapter.close();
+        return drain_->end;
     }
-    while (true) {
-        if (auto settled = settle_finished(); !settled) return tl::unexpected(settled.error());
-        const SteadyTime now = parts_.clock.steady_now();
-        const bool idle = parts_.pool.in_hand() == 0;
-        // One receive after the last settlement carries it out, whatever the time.
-        Deliveries late;
-        const SteadyTime wait_until =
-            idle && parts_.adapter.unsettled() == 0 ? now : std::min(now + kDrainWait, deadline);
-        if (auto received = parts_.adapter.receive(wait_until, late); !received) {
-            return tl::unexpected(received.error());
-        }
-        if (auto released = release(std::move(late)); !released) {
-            return tl::unexpected(released.error());
-        }
-        if (idle && parts_.adapter.unsettled() == 0) break;
-        if (now >= deadline) {
-            parts_.logger.error("DRAIN_TIMEOUT has passed with {} messages in hand; they come back",
-                                parts_.pool.in_hand());
-            parts_.adapter.close();
-            return End::drain_timeout;
-        }
-        if (now >= cancel_at) parts_.pool.cancel();
+    if (now >= drain_->deadline) {
+        parts_.logger.error("DRAIN_TIMEOUT has passed with {} in hand, which will come again{}",
+                            counted(parts_.workers.in_hand(), "message"),
+                            still_processing(parts_.workers.running_calls()));
+        parts_.adapter.close();
+        return End::drain_timeout;
     }
-    forget_the_safe();
-    parts_.adapter.close();
-    return end;
+    if (now >= drain_->cancel_at) parts_.workers.cancel();
+    return std::nullopt;
 }
 
 }  // namespace rococo::svchost

@@ -4,7 +4,11 @@
 #include <algorithm>
 #include <cmath>
 #include <string>
+#include <string_view>
 #include <utility>
+
+#include "rococo/base/counted.hpp"
+#include "rococo/base/utf8.hpp"
 
 namespace rococo::svchost {
 
@@ -12,15 +16,6 @@ namespace {
 
 constexpr std::size_t kMaxErrorBytes = 4'096;
 constexpr double kJitter = 0.2;
-
-/// Cuts a text to what fits into a header, never inside a UTF-8 character.
-std::string shortened(std::string text) {
-    if (text.size() <= kMaxErrorBytes) return text;
-    std::size_t end = kMaxErrorBytes;
-    while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U) --end;
-    text.resize(end);
-    return text;
-}
 
 }  // namespace
 
@@ -38,7 +33,7 @@ messaging::Settlement judge(const RetryPolicy& policy, const Outcome& outcome,
     if (outcome.kind == Outcome::Kind::ok || policy.drop_failed) return verdict;
 
     verdict.attempts = attempt;
-    verdict.error = shortened(outcome.error);
+    verdict.error = beginning(outcome.error, kMaxErrorBytes);
     if (outcome.kind == Outcome::Kind::permanent) {
         verdict.verdict = messaging::Verdict::dead_letter;
         verdict.reason = "permanent-error";
@@ -55,14 +50,29 @@ messaging::Settlement judge(const RetryPolicy& policy, const Outcome& outcome,
     return verdict;
 }
 
-messaging::Settlement judge_crashed(std::uint32_t attempts) {
+namespace {
+
+messaging::Settlement given_up(std::uint32_t attempts, std::string reason, std::string_view why) {
     messaging::Settlement verdict;
     verdict.verdict = messaging::Verdict::dead_letter;
     verdict.attempts = attempts;
-    verdict.reason = "crash";
-    verdict.error = "the host died while it processed this message; " + std::to_string(attempts) +
-                    " attempts were made";
+    verdict.reason = std::move(reason);
+    verdict.error = std::string(why) + "; " + counted(attempts, "attempt") +
+                    (attempts == 1 ? " was made" : " were made");
     return verdict;
+}
+
+}  // namespace
+
+messaging::Settlement judge_crashed(std::uint32_t attempts) {
+    return given_up(attempts, std::string(kReasonCrash),
+                    "the host died while it processed this message");
+}
+
+messaging::Settlement judge_overdue(std::uint32_t attempts) {
+    return given_up(attempts, "max-attempts",
+                    "the queue took this message back each time, since its processing took longer "
+                    "than the queue allows");
 }
 
 }  // namespace rococo::svchost

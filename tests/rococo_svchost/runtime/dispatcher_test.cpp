@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "rococo_svchost/runtime/worker_pool.hpp"
 #include "support/fake_adapter.hpp"
 #include "support/manual_clock.hpp"
 #include "support/recorded_log.hpp"
@@ -64,7 +65,7 @@ protected:
         pool_ = std::move(*pool);
         dispatcher_ = std::make_unique<Dispatcher>(
             settings_, Dispatcher::Parts{.adapter = queue_,
-                                         .pool = *pool_,
+                                         .workers = *pool_,
                                          .notes = notes_.get(),
                                          .clock = clock_,
                                          .logger = log_.logger(),
@@ -80,12 +81,17 @@ protected:
     void wait_for_calls_next(std::size_t count) {
         queue_.then([this, count] { processors_.wait_for_calls(count); });
     }
+    /// As steps of the script: turns until so many verdicts could not be delivered.
+    void wait_for_lost_next(std::size_t count) {
+        queue_.until([this, count] { return dispatcher_->totals().lost >= count; });
+    }
     /// Notes of a host that died with these messages in hand, each of its own.
     void deaths(std::uint32_t times, const std::string& id, const std::string& body = "body") {
         for (std::uint32_t i = 0; i < times; ++i) {
             const pid_t child = ::fork();
             if (child == 0) {
-                const auto notes = CrashNotes::open(folder_.path(), "queue", 1, 1);
+                const auto notes =
+                    CrashNotes::open(folder_.path(), "queue", {}, clock_, log_.logger());
                 if (!notes) ::_exit(1);
                 const MessageIdentity identity =
                     identify(tests::FakeDelivery({.id = id, .body = body}));
@@ -98,7 +104,8 @@ protected:
         }
     }
     void open_notes() {
-        auto notes = CrashNotes::open(folder_.path(), "queue", pool_settings_.workers, 1);
+        auto notes = CrashNotes::open(folder_.path(), "queue", {.workers = pool_settings_.workers},
+                                      clock_, log_.logger());
         ASSERT_TRUE(notes) << notes.error().message;
         notes_ = std::move(*notes);
     }
@@ -130,6 +137,23 @@ TEST_F(DispatcherTest, AcknowledgesWhatWasProcessedAndFinishes) {
     EXPECT_EQ(dispatcher_->totals().acknowledged, 3U);
     EXPECT_TRUE(queue_.stopped());
     EXPECT_TRUE(queue_.closed());
+}
+
+TEST_F(DispatcherTest, KeepsWhatItIsToldOfTheConnection) {
+    std::vector<messaging::ConnectionState> seen;
+    const auto look = [&] { seen.push_back(dispatcher_->connection().state); };
+    queue_.then(look);
+    queue_.tell(messaging::ConnectionState::consuming, "");
+    queue_.then(look);
+    queue_.tell(messaging::ConnectionState::lost, "the network");
+    queue_.arrive({{.id = "1"}});
+    queue_.then(look);
+
+    ASSERT_TRUE(run());
+
+    using enum messaging::ConnectionState;
+    EXPECT_THAT(seen, ElementsAre(connecting, consuming, lost));
+    EXPECT_EQ(dispatcher_->connection().reason, "the network");
 }
 
 TEST_F(DispatcherTest, NeverSettlesBeforeProcessingEnds) {
@@ -222,7 +246,7 @@ TEST_F(DispatcherTest, AMessageThatCrashedTheHostTooOftenIsNotTriedAgain) {
     EXPECT_EQ(processors_.begun(), 1U) << "the killer was not called";
     EXPECT_EQ(dispatcher_->totals().dead_lettered, 1U);
     // Requeued by an operator it begins anew.
-    EXPECT_EQ(notes_->crashes(identify(tests::FakeDelivery({.id = "killer"}))), 0U);
+    EXPECT_EQ(notes_->record(identify(tests::FakeDelivery({.id = "killer"}))).crashes, 0U);
 }
 
 TEST_F(DispatcherTest, AMessageRefusedJustBeforeADrainIsForgottenToo) {
@@ -234,7 +258,22 @@ TEST_F(DispatcherTest, AMessageRefusedJustBeforeADrainIsForgottenToo) {
     drain_next();
     ASSERT_TRUE(run());
     EXPECT_THAT(queue_.settled(), ElementsAre(settled("killer", Verdict::dead_letter)));
-    EXPECT_EQ(notes_->crashes(identify(tests::FakeDelivery({.id = "killer"}))), 0U);
+    EXPECT_EQ(notes_->record(identify(tests::FakeDelivery({.id = "killer"}))).crashes, 0U);
+}
+
+TEST_F(DispatcherTest, ARefusalThatIsNotConfirmedHoldsOthersUpForTenSecondsAndSaysSo) {
+    deaths(3, "killer");
+    open_notes();
+    queue_.confirm_after(1'000);
+    queue_.arrive({{.id = "killer", .redelivered = true}, {.id = "innocent"}});
+    queue_.time_passes_while([this] { return processors_.begun() == 0; });
+    const SteadyTime before = clock_.steady_now();
+    ASSERT_TRUE(run());
+    EXPECT_GE(clock_.steady_now() - before, 10s);
+    EXPECT_EQ(log_.count("WARNING: 1 message given up after crashes: not confirmed among the dead "
+                         "letters within 10 s; other messages go on"),
+              1U);
+    EXPECT_EQ(processors_.begun(), 1U);
 }
 
 TEST_F(DispatcherTest, CrashesCountAsAttempts) {
@@ -244,10 +283,36 @@ TEST_F(DispatcherTest, CrashesCountAsAttempts) {
     ASSERT_TRUE(run());
 
     EXPECT_EQ(processors_.calls().at(0).attempt, 2U);
+    EXPECT_TRUE(
+        log_.contains("WARNING: Message shaky was in hand when a previous run died: this "
+                      "is attempt 2 of"));
     ASSERT_THAT(queue_.settled(), ElementsAre(settled("shaky", Verdict::retry)));
     EXPECT_EQ(queue_.settled()[0].attempts, 2U) << "the queue now counts the crash";
-    EXPECT_EQ(notes_->crashes(identify(tests::FakeDelivery({.id = "shaky", .body = "fail"}))), 0U)
+    EXPECT_EQ(
+        notes_->record(identify(tests::FakeDelivery({.id = "shaky", .body = "fail"}))).crashes, 0U)
         << "and the notes no longer do";
+}
+
+TEST_F(DispatcherTest, ACrashIsNotCountedAgainInTheRetryThatHasItInItsCount) {
+    const tests::FakeDelivery first({.id = "shaky", .attempt = 1});
+    const messaging::Delivery* const in_hand = &first;
+    const MessageIdentity identity = identify(first);
+    const pid_t child = ::fork();
+    if (child == 0) {
+        const auto notes = CrashNotes::open(folder_.path(), "queue", {}, clock_, log_.logger());
+        if (!notes) ::_exit(1);
+        (*notes)->begin(0, std::span(&identity, 1), std::span(&in_hand, 1));
+        ::raise(SIGKILL);
+    }
+    int status = 0;
+    ::waitpid(child, &status, 0);
+    ASSERT_TRUE(WIFSIGNALED(status));
+    open_notes();
+    // The second attempt failed, and its retry is here before its event.
+    queue_.arrive({{.id = "shaky", .attempt = 3}});
+    ASSERT_TRUE(run());
+    ASSERT_EQ(processors_.begun(), 1U) << "it has an attempt left";
+    EXPECT_EQ(processors_.calls().at(0).attempt, 3U);
 }
 
 TEST_F(DispatcherTest, ARedeliveredMessageMakesItLookForTheDead) {
@@ -258,13 +323,122 @@ TEST_F(DispatcherTest, ARedeliveredMessageMakesItLookForTheDead) {
     EXPECT_THAT(queue_.settled(), ElementsAre(settled("killer", Verdict::dead_letter)));
 }
 
-TEST_F(DispatcherTest, WithoutNotesTheQueuesOwnCountDecides) {
-    queue_.arrive({{.id = "killer", .attempt = 4, .redelivered = true},
-                   {.id = "last chance", .attempt = 3, .redelivered = true}});
+TEST_F(DispatcherTest, WithoutNotesNothingIsGivenUpThatWasNotProcessedHere) {
+    queue_.arrive({{.id = "often fetched", .attempt = 9, .redelivered = true},
+                   {.id = "fails", .body = "fail", .attempt = 9, .redelivered = true}});
     ASSERT_TRUE(run());
-    EXPECT_THAT(queue_.settled(),
-                testing::UnorderedElementsAre(settled("killer", Verdict::dead_letter),
-                                              settled("last chance", Verdict::ack)));
+    EXPECT_THAT(queue_.settled(), ElementsAre(settled("often fetched", Verdict::ack),
+                                              settled("fails", Verdict::dead_letter)));
+    EXPECT_EQ(processors_.begun(), 2U);
+}
+
+// ---- What the queue takes back ----------------------------------------------------------------
+
+TEST_F(DispatcherTest, WhatTheQueueTookBackIsNotBegun) {
+    processors_.close_gate();
+    queue_.arrive({{.id = "begun"}, {.id = "waiting"}});
+    wait_for_calls_next(1);
+    queue_.lose("waiting");
+    queue_.then([this] { processors_.open_gate(); });
+    ASSERT_TRUE(run());
+    EXPECT_THAT(queue_.settled(), ElementsAre(settled("begun", Verdict::ack)));
+    EXPECT_EQ(processors_.begun(), 1U);
+    EXPECT_EQ(queue_.in_hand(), 0U) << "the adapter got its memory back";
+}
+
+TEST_F(DispatcherTest, WhatIsLostAsItArrivesGoesBackToTheAdapter) {
+    queue_.arrive_lost({{.id = "1"}, {.id = "2"}});
+    ASSERT_TRUE(run());
+    EXPECT_EQ(processors_.begun(), 0U);
+    EXPECT_EQ(queue_.in_hand(), 0U) << "or its bytes would count for ever";
+}
+
+TEST_F(DispatcherTest, AMessageTakenBackWhileItIsProcessedIsNotProcessedTwice) {
+    settings_.workers = pool_settings_.workers = 2;
+    processors_.hold("long");
+    queue_.arrive({{.id = "long"}});
+    wait_for_calls_next(1);
+    queue_.lose("long");
+    queue_.arrive({{.id = "long", .redelivered = true}, {.id = "other"}});
+    wait_for_calls_next(2);
+    queue_.then([this] {
+        EXPECT_EQ(processors_.begun(), 2U) << "its redelivery waits";
+        processors_.let_go("long");
+    });
+    ASSERT_TRUE(run());
+    EXPECT_EQ(processors_.begun(), 2U);
+    EXPECT_THAT(queue_.settled(), testing::UnorderedElementsAre(settled("long", Verdict::ack),
+                                                                settled("other", Verdict::ack)));
+    EXPECT_EQ(dispatcher_->totals().acknowledged, 2U);
+    EXPECT_EQ(dispatcher_->totals().lost, 1U);
+}
+
+TEST_F(DispatcherTest, AVerdictThatCouldNotBeDeliveredIsAppliedWhenItsMessageReturns) {
+    processors_.hold("long");
+    queue_.arrive({{.id = "long", .body = "fail"}});
+    wait_for_calls_next(1);
+    queue_.lose("long");
+    queue_.then([this] { processors_.let_go("long"); });
+    wait_for_lost_next(1);
+    queue_.arrive({{.id = "long", .body = "fail", .redelivered = true}});
+    ASSERT_TRUE(run());
+    EXPECT_EQ(processors_.begun(), 1U);
+    ASSERT_THAT(queue_.settled(), ElementsAre(settled("long", Verdict::retry)));
+    EXPECT_EQ(queue_.settled()[0].attempts, 1U);
+}
+
+TEST_F(DispatcherTest, EachRemainsOfTwoMessagesThatAreAlike) {
+    processors_.hold("");
+    queue_.arrive({{.id = ""}, {.id = ""}});
+    wait_for_calls_next(1);
+    queue_.then([] {});
+    queue_.lose("");  // The second, not begun.
+    queue_.arrive({{.id = "", .redelivered = true}});
+    queue_.then([this] { processors_.let_go(""); });
+    ASSERT_TRUE(run());
+    EXPECT_EQ(processors_.begun(), 2U);
+    EXPECT_THAT(queue_.settled(), SizeIs(2));
+}
+
+TEST_F(DispatcherTest, AMessageThatAlwaysTakesTooLongIsGivenUp) {
+    settings_.retry.max_attempts = 2;
+    processors_.hold("long");
+    queue_.arrive({{.id = "long"}});
+    for (std::size_t attempt = 1; attempt <= 2; ++attempt) {
+        wait_for_calls_next(attempt);
+        queue_.lose("long", true);
+        // Forgotten by the time it returns, as after a restart of the broker.
+        queue_.then([this] { clock_.advance(11min); });
+        queue_.then([this] { processors_.let_go("long"); });
+        wait_for_lost_next(attempt);
+        queue_.then([this] {
+            clock_.advance(11min);
+            processors_.hold("long");
+        });
+        queue_.arrive({{.id = "long", .redelivered = true}});
+    }
+    queue_.then([this] { processors_.let_go("long"); });
+    ASSERT_TRUE(run());
+    EXPECT_EQ(processors_.begun(), 2U);
+    ASSERT_THAT(queue_.settled(), ElementsAre(settled("long", Verdict::dead_letter)));
+    EXPECT_EQ(queue_.settled()[0].reason, "max-attempts");
+    EXPECT_EQ(queue_.settled()[0].attempts, 2U);
+    EXPECT_EQ(dispatcher_->totals().dead_lettered, 1U);
+}
+
+TEST_F(DispatcherTest, TotalsCountWhatIsSafe) {
+    queue_.confirm_after(1'000'000);
+    settings_.drain_timeout = 100ms;
+    finish_ = false;
+    queue_.arrive({{.id = "1"}});
+    queue_.then([this] { clock_.advance(1s); });
+    queue_.time_passes_while([] { return true; });
+    wait_for_calls_next(1);
+    drain_next();
+    const auto end = run();
+    ASSERT_TRUE(end);
+    EXPECT_EQ(*end, Dispatcher::End::drain_timeout);
+    EXPECT_EQ(dispatcher_->totals().acknowledged, 0U);
 }
 
 TEST_F(DispatcherTest, DrainFinishesWhatWasBegunAndReleasesTheRest) {
@@ -287,7 +461,9 @@ TEST_F(DispatcherTest, DrainFinishesWhatWasBegunAndReleasesTheRest) {
                                               settled("begun", Verdict::ack)));
     EXPECT_EQ(processors_.begun(), 1U);
     EXPECT_TRUE(queue_.closed());
-    EXPECT_TRUE(log_.contains("INFO: Draining: 3 in hand, no new messages are taken"));
+    EXPECT_TRUE(
+        log_.contains("INFO: Draining: 3 in hand, no new messages are taken; still processing "
+                      "begun (0 s, worker 0)"));
 }
 
 TEST_F(DispatcherTest, DrainReleasesWhatStillArrives) {
@@ -318,7 +494,7 @@ TEST_F(DispatcherTest, DrainRequestedBeforeTheRunTakesNothing) {
     auto pool = WorkerPool::start(pool_settings_, processors_, clock_, nullptr, [] {});
     ASSERT_TRUE(pool);
     Dispatcher dispatcher(settings_, {.adapter = queue_,
-                                      .pool = **pool,
+                                      .workers = **pool,
                                       .notes = nullptr,
                                       .clock = clock_,
                                       .logger = log_.logger(),
@@ -353,7 +529,8 @@ TEST_F(DispatcherTest, PastTheDrainTimeoutItLeavesTheMessageUnsettled) {
     EXPECT_TRUE(queue_.closed());
     EXPECT_EQ(clock_.steady_now() - drain_began, 8s);
     EXPECT_TRUE(
-        log_.contains("ERROR: DRAIN_TIMEOUT has passed with 1 messages in hand; they come back"));
+        log_.contains("ERROR: DRAIN_TIMEOUT has passed with 1 message in hand, which will come "
+                      "again; still processing stuck (8 s, worker 0)"));
     processors_.open_gate();
 }
 

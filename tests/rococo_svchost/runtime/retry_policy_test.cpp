@@ -136,6 +136,8 @@ TEST(JudgeCrashed, TellsThatTheHostDied) {
     EXPECT_EQ(verdict.reason, "crash");
     EXPECT_EQ(verdict.attempts, 5U);
     EXPECT_EQ(verdict.error, "the host died while it processed this message; 5 attempts were made");
+    EXPECT_EQ(judge_crashed(1).error,
+              "the host died while it processed this message; 1 attempt was made");
 }
 
 }  // namespace

@@ -64,7 +64,7 @@ protected:
         while (ids.size() < count) {
             {
                 std::unique_lock lock(mutex_);
-                if (!woken_.wait_for(lock, 20s, [this] { return wakes_ > taken_wakes_; })) {
+                if (!woken_.wait_for(lock, 60s, [this] { return wakes_ > taken_wakes_; })) {
                     ADD_FAILURE() << "nobody wakes the dispatcher";
                     break;
                 }
@@ -248,14 +248,15 @@ TEST_F(PoolTest, ReportsACallThatIsOverdueOnceAndCancelsIt) {
     processors_.wait_for_calls(1);
 
     clock_.advance(9s);
-    EXPECT_THAT(pool_->take_overdue(), IsEmpty());
+    EXPECT_THAT(pool_->take_long_calls(), IsEmpty());
     clock_.advance(1s);
-    const auto overdue = pool_->take_overdue();
+    const auto overdue = pool_->take_long_calls();
     ASSERT_THAT(overdue, SizeIs(1));
-    EXPECT_EQ(overdue[0].message_id, "slow");
+    EXPECT_EQ(overdue[0].message, "slow");
     EXPECT_EQ(overdue[0].running_for, 10s);
+    EXPECT_TRUE(overdue[0].overdue);
     EXPECT_THAT(collect(1), ElementsAre("slow")) << "it listens, so it ends";
-    EXPECT_THAT(pool_->take_overdue(), IsEmpty());
+    EXPECT_THAT(pool_->take_long_calls(), IsEmpty());
 }
 
 TEST_F(PoolTest, TheNextCallOfAWorkerIsNotCancelledWithTheOneBefore) {
@@ -265,27 +266,69 @@ TEST_F(PoolTest, TheNextCallOfAWorkerIsNotCancelledWithTheOneBefore) {
     pool_->submit(jobs({"slow"}));
     processors_.wait_for_calls(1);
     clock_.advance(1s);
-    ASSERT_THAT(pool_->take_overdue(), SizeIs(1));
+    ASSERT_THAT(pool_->take_long_calls(), SizeIs(1));
     collect(1);
 
     pool_->submit(jobs({"next"}));
     processors_.wait_for_calls(2);
-    EXPECT_THAT(pool_->take_overdue(), IsEmpty());
+    EXPECT_THAT(pool_->take_long_calls(), IsEmpty());
     processors_.open_gate();
     Harvest harvest;
     while (harvest.jobs.empty()) pool_->collect(harvest);
     EXPECT_EQ(harvest.jobs[0].outcome.kind, Outcome::Kind::ok);
 }
 
-TEST_F(PoolTest, NothingIsOverdueWithoutATimeout) {
+TEST_F(PoolTest, WithoutATimeoutTellsOfACallAfterAMinuteAndThenAtGrowingDistances) {
     processors_.close_gate();
     start({.workers = 1});
     pool_->submit(jobs({"slow"}));
     processors_.wait_for_calls(1);
-    clock_.advance(1000h);
-    EXPECT_THAT(pool_->take_overdue(), IsEmpty());
+    std::vector<std::int64_t> told_at;
+    for (int minute = 1; minute <= 240; ++minute) {
+        clock_.advance(1min);
+        for (const auto& call : pool_->take_long_calls()) {
+            EXPECT_FALSE(call.overdue);
+            told_at.push_back(std::chrono::floor<std::chrono::minutes>(call.running_for).count());
+        }
+    }
+    EXPECT_THAT(told_at, ElementsAre(1, 2, 4, 8, 16, 32, 64, 124, 184));
     processors_.open_gate();
     collect(1);
+    EXPECT_THAT(pool_->take_long_calls(), IsEmpty());
+}
+
+TEST_F(PoolTest, ACallThatHangsIsToldOfAgainAfterItsTimeout) {
+    processors_.close_gate();
+    start({.workers = 1, .process_timeout = 10s});
+    pool_->submit(jobs({"stuck"}));
+    processors_.wait_for_calls(1);
+    clock_.advance(10s);
+    ASSERT_THAT(pool_->take_long_calls(), SizeIs(1));
+    clock_.advance(10s);
+    const auto again = pool_->take_long_calls();
+    ASSERT_THAT(again, SizeIs(1));
+    EXPECT_FALSE(again[0].overdue);
+    EXPECT_EQ(again[0].running_for, 20s);
+    processors_.open_gate();
+    collect(1);
+}
+
+TEST_F(PoolTest, NamesTheCallsThatAreRunningTheOldestFirst) {
+    processors_.close_gate();
+    start({.workers = 2});
+    pool_->submit(jobs({"first"}));
+    processors_.wait_for_calls(1);
+    clock_.advance(2s);
+    pool_->submit(jobs({"second", "waiting"}));
+    processors_.wait_for_calls(2);
+    const auto calls = pool_->running_calls();
+    ASSERT_THAT(calls, SizeIs(2));
+    EXPECT_EQ(calls[0].message, "first");
+    EXPECT_EQ(calls[0].running_for, 2s);
+    EXPECT_EQ(calls[1].message, "second");
+    processors_.open_gate();
+    collect(3);
+    EXPECT_THAT(pool_->running_calls(), IsEmpty());
 }
 
 TEST_F(PoolTest, CancelReachesRunningAndLaterCalls) {

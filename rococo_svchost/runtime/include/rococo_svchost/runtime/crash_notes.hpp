@@ -4,77 +4,92 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
-#include <map>
 #include <memory>
 #include <span>
 #include <string_view>
 
+#include "rococo/base/clock.hpp"
 #include "rococo/base/result.hpp"
+#include "rococo/logger.hpp"
 #include "rococo/messaging/delivery.hpp"
+#include "rococo_svchost/runtime/crash_records.hpp"
 
 namespace rococo::svchost {
 
-/// What identifies a message across deliveries: a hash of its queue, its id and the beginning of
-/// its body, or of the whole body where it has no id.
-using MessageIdentity = std::uint64_t;
+struct DeadHost;
 
-[[nodiscard]] MessageIdentity identify(const messaging::Delivery& delivery);
-
-/// Remembers which messages were being processed when a host died, and how often that happened to
-/// each: a message that kills its host every time must end as a dead letter, not in a crash loop.
+/// Remembers which messages were being processed when a host died, and which of them it died of: a
+/// message that kills its host every time must end as a dead letter, not in a crash loop, and none
+/// may be charged for another's doing.
 ///
-/// Each host keeps a small memory-mapped file with the identities of the messages that its workers
-/// have in hand. Writing one costs a few nanoseconds and no system call; the kernel keeps the pages
-/// when the process dies (not when the machine does: then nothing is charged). The file's lock
-/// falls with its owner, so others can tell the dead from the living, and move a dead host's notes
-/// into the ledger beside them.
+/// Each host keeps a small memory-mapped file with what its workers have in hand. Writing a note
+/// costs a few nanoseconds and no system call; the kernel keeps the pages when the process dies
+/// (not when the machine does: then nothing is charged). The file's lock falls with its owner, so
+/// others can tell the dead from the living, and move a dead host's notes into the ledger beside
+/// them. `Inquest` has the rules.
 ///
-/// **Thread-safety**: `begin` and `end` by each worker for its own number; all else by the
-/// dispatcher's thread.
+/// **Thread-safety**: `begin` and `end` by each worker for its own number; `blame` and
+/// `ending_on_purpose` by any thread or signal handler; all else by the dispatcher's thread.
 /// **Errors**: without a folder to write to it cannot remember; `open` says why, and the host goes
-/// on with what the queue itself counts.
-class CrashNotes {
+/// on without.
+class CrashNotes : public CrashRecords {
 public:
-    /// Opens the notes of one queue in `folder` (made if absent) for `workers` workers that hold up
-    /// to `max_batch` messages each, and takes in what dead hosts left.
-    [[nodiscard]] static Result<std::unique_ptr<CrashNotes>> open(
-        const std::filesystem::path& folder, std::string_view queue, std::size_t workers,
-        std::size_t max_batch);
+    struct Settings {
+        std::size_t workers = 1;
+        std::size_t max_batch = 1;  ///< Messages that a worker holds at once.
+    };
 
-    ~CrashNotes();
+    /// Opens the notes of one queue in `folder` (made if absent), and takes in what dead hosts
+    /// left, each death with a line in the log. The clock outlives it.
+    [[nodiscard]] static Result<std::unique_ptr<CrashNotes>> open(
+        const std::filesystem::path& folder, std::string_view queue, const Settings& settings,
+        const Clock& clock, const Logger& logger);
+
+    ~CrashNotes() override;
     CrashNotes(const CrashNotes&) = delete;
     CrashNotes& operator=(const CrashNotes&) = delete;
 
-    /// Notes that a worker is about to process these messages.
-    void begin(std::size_t worker, std::span<const MessageIdentity> messages) noexcept;
+    /// Notes that a worker is about to process these messages. `deliveries`, at the same places,
+    /// name them for people; may be empty.
+    void begin(std::size_t worker, std::span<const MessageIdentity> messages,
+               std::span<const messaging::Delivery* const> deliveries = {}) noexcept;
     /// Notes that the worker has nothing in hand any more.
     void end(std::size_t worker) noexcept;
 
-    /// How often a host died with this message in hand. Costs nothing while nobody has crashed.
-    [[nodiscard]] std::uint32_t crashes(MessageIdentity message) const;
+    /// Notes that the process dies of what this worker does; `signal` is 0 where it called `exit`.
+    /// The first one counts. Async-signal-safe.
+    void blame(std::size_t worker, int signal) noexcept;
 
-    /// Looks again for hosts that died since: worth it when a message was redelivered.
-    void take_in_the_dead();
+    /// Notes that the process is about to end whatever its workers do: what they have in hand from
+    /// now on is not to blame, unless it is named. Async-signal-safe.
+    void ending_on_purpose() noexcept;
 
-    /// Removes this host's file while its workers still run: the process is about to be ended on
-    /// purpose, and what they have in hand is not to blame.
+    /// Copies the name of what the worker has in hand to `name`, printable characters only; returns
+    /// its length. Async-signal-safe.
+    std::size_t name_in_hand(std::size_t worker, std::span<char> name) const noexcept;
+
+    [[nodiscard]] Record record(MessageIdentity message) const override;
+    void take_in_the_dead() override;
+    void forget(MessageIdentity message) override;
+
+    /// Removes this host's file while its workers still run.
     void discard() noexcept;
-
-    /// Forgets a message: it was settled.
-    void forget(MessageIdentity message);
 
 private:
     struct Region;  // the mapped file
+    class Ledger;
 
-    CrashNotes(std::filesystem::path folder, std::unique_ptr<Region> region);
+    CrashNotes(std::filesystem::path folder, std::unique_ptr<Region> region, const Clock& clock,
+               const Logger& logger);
 
     void take_in_the_dead_locked();
-    void save_ledger() const;
-    void load_ledger();
+    void take_in(const DeadHost& dead);
 
     std::filesystem::path folder_;
     std::unique_ptr<Region> region_;
-    std::map<MessageIdentity, std::uint32_t> ledger_;
+    std::unique_ptr<Ledger> ledger_;
+    const Clock& clock_;
+    const Logger logger_;
 };
 
 }  // namespace rococo::svchost

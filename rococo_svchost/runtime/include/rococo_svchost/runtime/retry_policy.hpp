@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <string_view>
 
 #include "rococo/messaging/settlement.hpp"
 #include "rococo_svchost/runtime/processor.hpp"
@@ -27,8 +28,13 @@ struct RetryPolicy {
 [[nodiscard]] messaging::Settlement judge(const RetryPolicy& policy, const Outcome& outcome,
                                           std::uint32_t attempt, double random);
 
+/// `Settlement::reason` of what `judge_crashed` gives up.
+inline constexpr std::string_view kReasonCrash = "crash";
+
 /// The verdict on a delivery that must not be tried again because its attempts are used up before
 /// this one began: it crashed the host each time.
 [[nodiscard]] messaging::Settlement judge_crashed(std::uint32_t attempts);
+/// The same for one whose processing took longer than the queue allows each time.
+[[nodiscard]] messaging::Settlement judge_overdue(std::uint32_t attempts);
 
 }  // namespace rococo::svchost

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "rococo_svchost/runtime/message_identity.hpp"
+
+namespace rococo::svchost {
+
+/// What a dead host left.
+struct DeadHost {
+    struct Note {
+        std::size_t worker = 0;
+        MessageIdentity identity = 0;
+        std::uint32_t attempt = 0;  ///< As the queue counted; 0: not known.
+        std::string name{};
+    };
+
+    std::uint32_t pid = 0;  ///< 0: of version 1.0.0, which did not say.
+    bool ending_on_purpose = false;
+    std::optional<std::size_t> blamed;  ///< The worker that it died of.
+    int signal = 0;
+    std::vector<Note> notes;
+};
+
+/// Which messages a host may have died of, and what follows for them (docs/adr/0002):
+///
+/// - The death had a name: a worker that had one message in hand charges it with a crash; a batch
+/// of
+///   several become suspects, processed one at a time, so that the next death names one.
+/// - It had none (SIGKILL, no memory, `_exit`): the only message in hand in the whole host is
+///   charged; several become suspects that are processed alone, with nothing beside them.
+/// - The host was ending on purpose: nobody is charged, nobody a suspect.
+struct Inquest {
+    std::vector<DeadHost::Note> accused;
+    bool charged = false;  ///< The only one accused is charged with a crash; else all are suspects.
+    bool alone = false;    ///< Suspects are processed with nothing beside them.
+};
+
+[[nodiscard]] Inquest hold_inquest(const DeadHost& dead);
+
+}  // namespace rococo::svchost
