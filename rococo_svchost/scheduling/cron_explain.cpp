@@ -19,10 +19,10 @@ constexpr std::array<std::string_view, 7> kWeekdays{"Sunday",   "Monday", "Tuesd
                                                     "Thursday", "Friday", "Saturday"};
 constexpr std::array<std::string_view, 6> kOrdinals{"",      "first",  "second",
                                                     "third", "fourth", "fifth"};
-// More times of day than these are told by their pattern.
+// More times of day than this are described by their pattern instead of listed.
 constexpr std::size_t kMostTimesListed = 6;
 
-/// A field's values and the patterns that people have words for.
+/// A field's values, and the patterns among them that have a name in English.
 class Values {
 public:
     Values(std::uint64_t bits, unsigned first, unsigned last) : bits_(bits), last_(last) {
@@ -36,9 +36,9 @@ public:
     [[nodiscard]] const std::vector<unsigned>& list() const { return list_; }
     [[nodiscard]] bool all() const { return all_; }
     [[nodiscard]] bool only(unsigned value) const { return bits_ == std::uint64_t{1} << value; }
-    /// Three or more that follow one another, but not all.
+    /// Three or more consecutive values, but not all of the field's.
     [[nodiscard]] bool is_range() const { return step_ == 1 && !all_ && list_.size() > 2; }
-    /// `*/n`: from the first value on to the end, at a distance of two or more; 0 where it is not.
+    /// The n of `*/n` (every n-th value from the first to the end, n at least 2); otherwise 0.
     [[nodiscard]] unsigned full_step() const {
         const bool full =
             step_ > 1 && list_.size() > 1 && from_first_ && list_.back() + step_ > last_;
@@ -89,7 +89,7 @@ std::string numbers(const Values& values, std::string_view unit) {
     return fmt::format("{}{} {}", unit, items.size() == 1 ? "" : "s", enumerate(items));
 }
 
-/// The time of day: which seconds of which minutes of which hours.
+/// Describes the time of day: which seconds of which minutes of which hours.
 class TimePhrase {
 public:
     explicit TimePhrase(const CronFields& fields)
@@ -198,7 +198,7 @@ std::string days_by_weekday(const CronFields& fields) {
     } else if (fields.weekdays == kWeekend) {
         parts.emplace_back("weekends");
     } else {
-        for (unsigned i = 1; i <= 7; ++i)  // The week is told from Monday on.
+        for (unsigned i = 1; i <= 7; ++i)  // People list weekdays from Monday.
             if ((fields.weekdays >> (i % 7) & 1U) != 0)
                 parts.push_back(fmt::format("{}s", kWeekdays.at(i % 7)));
     }

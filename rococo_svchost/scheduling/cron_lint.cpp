@@ -2,10 +2,10 @@
 #include <fmt/format.h>
 
 #include <bit>
-#include <charconv>
 #include <cstdint>
 
 #include "cron_words.hpp"
+#include "rococo/base/text.hpp"
 #include "rococo_svchost/scheduling/cron_text.hpp"
 
 namespace rococo::svchost {
@@ -14,12 +14,10 @@ namespace {
 
 using Field = CronExpression::Field;
 
-/// The n of a field that is `*/n` and nothing else; 0 otherwise.
+/// The n of a field that is just `*/n`; otherwise 0.
 unsigned star_step(std::string_view field) {
     if (!field.starts_with("*/")) return 0;
-    unsigned step = 0;
-    const auto [end, error] = std::from_chars(field.data() + 2, field.data() + field.size(), step);
-    return error == std::errc{} && end == field.data() + field.size() ? step : 0;
+    return parse_number<unsigned>(field.substr(2)).value_or(0);
 }
 
 class Lint {
@@ -46,7 +44,7 @@ private:
         warnings_.push_back(fmt::format(format, std::forward<Args>(args)...));
     }
 
-    /// `* */15 * * * *`: meant every 15 minutes, fires 60 times in each of them.
+    /// `* */15 * * * *`: meant as every 15 minutes, but fires in each second of those minutes.
     void every_second() {
         if (!expression_.has_seconds() || std::popcount(fields_.seconds) < 60) return;
         if (std::popcount(fields_.minutes) == 60 && std::popcount(fields_.hours) == 24) return;
@@ -57,7 +55,7 @@ private:
             text(Field::month), text(Field::weekday));
     }
 
-    /// `* 9 * * *`: meant daily at nine, fires 60 times.
+    /// `* 9 * * *`: meant as daily at nine, but fires in each minute from 9:00 to 9:59.
     void every_minute() {
         if (std::popcount(fields_.minutes) < 60 || std::popcount(fields_.seconds) == 60) return;
         const bool whole_day = std::popcount(fields_.hours) == 24;
@@ -116,7 +114,7 @@ private:
 
     void rare_days() {
         if (fields_.weekdays_restricted || !fields_.days_restricted) return;
-        // The day of the month that each month can do without, and so skips in silence.
+        // A day that some months do not have; they are skipped without a word.
         const auto first = static_cast<unsigned>(std::countr_zero(fields_.days));
         const bool others = fields_.days_before_last != 0 || fields_.last_workday;
         if (fields_.days == 0 || first < 29 || others) return;

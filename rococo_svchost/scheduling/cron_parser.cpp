@@ -3,13 +3,13 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <span>
 #include <vector>
 
 #include "cron_search.hpp"
 #include "cron_words.hpp"
 #include "pointed_error.hpp"
+#include "rococo/base/text.hpp"
 #include "rococo/configuration/suggestion.hpp"
 #include "rococo_svchost/scheduling/cron_expression.hpp"
 #include "rococo_svchost/scheduling/duration.hpp"
@@ -46,7 +46,7 @@ std::vector<Word> words_of(std::string_view text) {
     return words;
 }
 
-/// Calls `read` for each part between commas until one fails.
+/// Calls `read` for each comma-separated part, and stops at the first that fails.
 template <typename Read>
 bool for_each_item(const Word& list, const Read& read) {
     std::size_t begin = 0;
@@ -58,7 +58,8 @@ bool for_each_item(const Word& list, const Read& read) {
     }
 }
 
-/// Bits `first`, `first + step`, … up to `last`; 7 becomes 0 where `modulo` is 7.
+/// The bits `first`, `first + step`, … up to `last`. If `modulo` is 7, bit 7 becomes bit 0, because
+/// weekdays 0 and 7 are both Sunday.
 std::uint64_t bits_between(unsigned first, unsigned last, unsigned step, unsigned modulo = 64) {
     std::uint64_t bits = 0;
     for (unsigned value = first; value <= last; value += step)
@@ -66,30 +67,12 @@ std::uint64_t bits_between(unsigned first, unsigned last, unsigned step, unsigne
     return bits;
 }
 
-std::string upper(std::string_view text) {
-    std::string result(text);
-    std::ranges::transform(result, result.begin(),
-                           [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
-    return result;
-}
-
-bool is_number(std::string_view text) {
-    return !text.empty() &&
-           std::ranges::all_of(text, [](unsigned char c) { return std::isdigit(c) != 0; });
-}
-
 }  // namespace
 
 /// Reads one expression. Members that read return false once `error_` is set.
 class CronParser {
 public:
-    CronParser(std::string_view text, const CronOptions& options) : text_(text) {
-        const std::size_t first = text_.find_first_not_of(kWhiteSpace);
-        if (first == std::string_view::npos) {
-            text_ = {};
-        } else {
-            text_ = text_.substr(first, text_.find_last_not_of(kWhiteSpace) - first + 1);
-        }
+    CronParser(std::string_view text, const CronOptions& options) : text_(trim(text)) {
         result_.text_ = text_;
         result_.options_ = options;
     }
@@ -130,7 +113,7 @@ private:
     }
 
     bool read_macro(const std::vector<Word>& words) {
-        const std::string name = upper(words.front().text);
+        const std::string name = to_upper(words.front().text);
         if (name == "@EVERY") return read_every(words);
         if (words.size() > 1)
             return fail(words[1].range(), fmt::format("nothing follows {}", words.front().text),
@@ -140,7 +123,7 @@ private:
             return true;
         }
         for (const auto& macro : kMacros) {
-            if (upper(macro.name) != name) continue;
+            if (to_upper(macro.name) != name) continue;
             return read_fields(words_of(macro.meaning));
         }
         return fail(words.front().range(),
@@ -214,9 +197,10 @@ private:
         });
     }
 
-    /// `?`, `L`, `L-3`, `LW`, `15W`. True where it was one of them, right or wrong.
+    /// Reads `?`, `L`, `L-3`, `LW` or `15W`. True if the part has one of these forms, even if its
+    /// value is wrong; `error_` then says so.
     bool read_special_day(const Word& item) {
-        const std::string text = upper(item.text);
+        const std::string text = to_upper(item.text);
         if (text == "L") {
             fields().days_before_last |= 1U;
         } else if (text == "LW" || text == "WL") {
@@ -235,7 +219,7 @@ private:
         return true;
     }
 
-    /// `5L`, `FRIL`, `5#2`. True where it was one of them, right or wrong.
+    /// Reads `5L`, `FRIL` or `5#2`. True as above.
     bool read_special_weekday(const Word& item) {
         const std::size_t hash = item.text.find('#');
         if (hash != std::string_view::npos) {
@@ -256,7 +240,7 @@ private:
         return true;
     }
 
-    /// `*`, `?`, `a`, `a-b`, each with `/step`.
+    /// Reads `*`, `?`, `a` or `a-b`, each with an optional `/step`.
     bool read_range(Field field, const Word& item) {
         const std::size_t slash = item.text.find('/');
         const Word range = item.part(0, slash);
@@ -279,7 +263,7 @@ private:
                 const auto to = read_value(field, range.part(dash + 1));
                 if (!to) return false;
                 last = *to;
-                // A week's range may end on Sunday: FRI-SUN is Friday to Sunday.
+                // Sunday may end a range: FRI-SUN is Friday to Sunday, although SUN is 0.
                 if (field == Field::weekday && last == 0 && first > 0) last = 7;
                 if (first > last)
                     return fail(range, fmt::format("the range {} runs backwards", range.text));
@@ -296,7 +280,7 @@ private:
     void add(Field field, std::uint64_t bits) {
         switch (field) {
             case Field::second:
-                // The default of five fields, second 0, is not one of six fields' values.
+                // The first value replaces second 0, the default of expressions with five fields.
                 fields().seconds = second_seen_ ? fields().seconds | bits : bits;
                 second_seen_ = true;
                 break;
@@ -318,9 +302,9 @@ private:
         }
     }
 
-    /// A number or a name of the field; weekdays with Sunday as 0 or 7.
+    /// Reads a number or one of the field's names. Sunday may be 0 or 7.
     std::optional<unsigned> read_value(Field field, const Word& word) {
-        if (const auto name = std::ranges::find(spec_->names, upper(word.text));
+        if (const auto name = std::ranges::find(spec_->names, to_upper(word.text));
             name != spec_->names.end())
             return static_cast<unsigned>(name - spec_->names.begin()) + spec_->first;
         const bool monday_first =
@@ -334,7 +318,7 @@ private:
 
     std::optional<unsigned> read_number(const Word& word, unsigned first, unsigned last,
                                         std::string_view name, bool monday_first = false) {
-        if (!is_number(word.text)) {
+        if (!is_digits(word.text)) {
             fail(word, word.text.empty() ? fmt::format("a {} is missing here", name)
                                          : fmt::format("'{}' is no {}", word.text, name));
             return std::nullopt;
@@ -362,7 +346,7 @@ private:
 };
 
 Result<CronExpression> CronExpression::parse(std::string_view text, const CronOptions& options) {
-    // Longer ones are no expressions, but files that were pasted into a variable.
+    // Nobody writes an expression longer than this; it is a file pasted into a variable.
     constexpr std::size_t kLongestExpression = 4096;
     if (text.size() > kLongestExpression)
         return failure(ErrorKind::configuration,

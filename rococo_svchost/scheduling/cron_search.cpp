@@ -3,6 +3,8 @@
 
 #include <bit>
 
+#include "rococo_svchost/scheduling/clock_rule.hpp"
+
 namespace rococo::svchost {
 
 using std::chrono::days;
@@ -20,7 +22,7 @@ namespace {
 
 constexpr unsigned kNone = 64;
 
-/// The lowest bit that is set at `first` or above; `kNone` where there is none.
+/// The lowest bit set at `first` or above; `kNone` if there is none.
 unsigned next_bit(std::uint64_t bits, unsigned first) {
     if (first >= 64) return kNone;
     bits &= ~std::uint64_t{0} << first;
@@ -32,7 +34,7 @@ std::uint32_t month_bits(unsigned length) {
     return static_cast<std::uint32_t>((std::uint64_t{2} << length) - 2);
 }
 
-/// The workday nearest to a day without leaving the month (Quartz's `W`).
+/// The workday nearest to a day, within its month (the `W` of Quartz).
 unsigned nearest_workday(unsigned day, unsigned first_weekday, unsigned length) {
     const unsigned weekday = (first_weekday + day - 1) % 7;
     if (weekday == 6) return day > 1 ? day - 1 : day + 2;
@@ -58,7 +60,7 @@ std::uint32_t days_by_number(const CronFields& fields, unsigned first_weekday, u
 }
 
 std::uint32_t days_by_weekday(const CronFields& fields, unsigned first_weekday, unsigned length) {
-    // The week as it lies from the month's first day on, repeated over the month.
+    // Rotate the week so that it starts with the month's first day, then repeat it over the month.
     const std::uint32_t week = fields.weekdays;
     const std::uint64_t turned = ((week >> first_weekday) | (week << (7 - first_weekday))) & 0x7FU;
     auto mask = static_cast<std::uint32_t>((turned * 0x10204081ULL) << 1U);
@@ -74,7 +76,7 @@ std::uint32_t days_by_weekday(const CronFields& fields, unsigned first_weekday, 
     return mask;
 }
 
-/// The first time of day at or after `from` that matches; none where it is past the last one.
+/// The first matching time of day at or after `from`; empty if `from` is past the last one.
 std::optional<seconds> next_time_of_day(const CronFields& fields, seconds from) {
     const auto total = static_cast<unsigned>(from.count());
     unsigned hour = total / 3600;
@@ -131,10 +133,8 @@ bool matches_day(const CronFields& fields, year_month_day date) {
             1U) != 0;
 }
 
-constexpr hours kLongestAdjustment{3};  // From here on a change is no daylight saving: cron(8).
-
-/// The times of a period that repeat those of the one before it end here, in local time; the
-/// period's own beginning where none do.
+/// The end, in local time, of the part of a period that repeats local times of the period before
+/// it; the period's beginning if none repeat.
 local_seconds end_of_repetition(std::span<const TimeZone::Period> periods, std::size_t index) {
     const auto& period = periods[index];
     const local_seconds begin{(period.begin + period.offset).time_since_epoch()};
@@ -143,7 +143,7 @@ local_seconds end_of_repetition(std::span<const TimeZone::Period> periods, std::
     return back > seconds(0) && back < kLongestAdjustment ? begin + back : begin;
 }
 
-/// The search through the periods of a zone, from one change of offset to the next.
+/// Searches the periods of a zone one by one; the offset is constant within each.
 std::optional<sys_seconds> next_in_zone(const CronFields& fields, sys_seconds after,
                                         const TimeZone& zone) {
     const auto periods = zone.periods();
@@ -159,10 +159,10 @@ std::optional<sys_seconds> next_in_zone(const CronFields& fields, sys_seconds af
 
         const seconds forward = periods[index + 1].offset - period.offset;
         const local_seconds resumed{(period.end + periods[index + 1].offset).time_since_epoch()};
-        if (*candidate < resumed) {  // The candidate is skipped.
+        if (*candidate < resumed) {  // The clock skips the candidate.
             if (!fields.follows_clock && forward < kLongestAdjustment) return period.end;
             candidate = next_local(fields, resumed);
-        } else if (forward < seconds(0)) {  // What the period repeats was not searched yet.
+        } else if (forward < seconds(0)) {  // The repeated part was not searched yet.
             const bool again = fields.follows_clock || -forward >= kLongestAdjustment;
             if (again) candidate = next_local(fields, resumed);
         }

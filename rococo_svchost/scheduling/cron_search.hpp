@@ -8,8 +8,8 @@
 
 namespace rococo::svchost {
 
-/// The first time at or after `from` that the fields allow, on a calendar without zones. None where
-/// 400 years (after which the calendar repeats itself) hold no matching day.
+/// The first time at or after `from` that the fields allow, ignoring time zones. Empty if no day
+/// matches within 400 years, after which the calendar repeats.
 [[nodiscard]] std::optional<std::chrono::local_seconds> next_local(const CronFields& fields,
                                                                    std::chrono::local_seconds from);
 

@@ -6,6 +6,7 @@
 #include <span>
 
 #include "pointed_error.hpp"
+#include "rococo/base/text.hpp"
 #include "rococo_svchost/scheduling/cron_text.hpp"
 
 namespace rococo::svchost {
@@ -13,12 +14,6 @@ namespace rococo::svchost {
 namespace {
 
 constexpr std::string_view kWhiteSpace = " \t\r";
-
-std::string_view trim(std::string_view text) {
-    const std::size_t first = text.find_first_not_of(kWhiteSpace);
-    if (first == std::string_view::npos) return {};
-    return text.substr(first, text.find_last_not_of(kWhiteSpace) - first + 1);
-}
 
 std::size_t count_words(std::string_view text) {
     std::size_t words = 0;
@@ -38,15 +33,15 @@ bool has_the_size_of_one(std::string_view text) {
     return words == 5 || words == 6;
 }
 
-/// Cuts at each comma that a white space, the beginning, the end or an `@` stands next to: an item
-/// of a list is never empty, and an expression that begins with `@` has no lists.
+/// Cuts at each comma next to white space, the beginning, the end or an `@`. Such a comma cannot be
+/// part of a list: list items are never empty, and expressions that begin with `@` have no lists.
 std::vector<std::string_view> cut_at_open_commas(std::string_view text) {
     std::vector<std::string_view> parts;
     std::size_t begin = 0;
     for (std::size_t i = 0; i <= text.size(); ++i) {
         bool cut = i == text.size();
         if (!cut && text[i] == ',') {
-            const auto left = trim(text.substr(begin, i - begin));
+            const auto left = trim(text.substr(begin, i - begin), kWhiteSpace);
             const auto right = text.substr(i + 1);
             const char before = i == 0 ? ' ' : text[i - 1];
             const char after = right.empty() ? ' ' : right.front();
@@ -55,16 +50,16 @@ std::vector<std::string_view> cut_at_open_commas(std::string_view text) {
                   left.starts_with('@');
         }
         if (!cut) continue;
-        // `1, 2 * * * *` is a list with a hole, not two expressions: left whole, so that parsing
-        // points at it.
-        if (const auto part = trim(text.substr(begin, i - begin)); !part.empty())
+        // `1, 2 * * * *` is a list with a stray space, not two expressions. It is left whole, so
+        // that the parser points at the space.
+        if (const auto part = trim(text.substr(begin, i - begin), kWhiteSpace); !part.empty())
             parts.push_back(part);
         begin = i + 1;
     }
     return parts;
 }
 
-/// All ways to cut a text at its commas into parts that could each be one expression.
+/// All ways to cut a text at its commas so that each part could be one expression.
 class CommaReadings {
 public:
     explicit CommaReadings(std::string_view text) : text_(text) {
@@ -74,8 +69,8 @@ public:
         starts_.push_back(text.size() + 1);
     }
 
-    /// Counts the ways (2 stands for more) in which `good` holds for each part, from the end on,
-    /// and keeps the first.
+    /// Counts the ways in which `good` holds for every part, starting from the end, and keeps the
+    /// first. Stops at 2: it only matters whether there is more than one.
     template <typename Good>
     std::size_t count(const Good& good) {
         const std::size_t end = starts_.size() - 1;
@@ -92,7 +87,7 @@ public:
         return ways_[0];
     }
 
-    /// The parts of the first way that `count` found.
+    /// The parts of the first way found by `count`.
     [[nodiscard]] std::vector<std::string_view> first() const {
         std::vector<std::string_view> parts;
         for (std::size_t at = 0; at + 1 < starts_.size(); at = next_[at])
@@ -102,7 +97,7 @@ public:
 
 private:
     [[nodiscard]] std::string_view part(std::size_t from, std::size_t to) const {
-        return trim(text_.substr(starts_[from], starts_[to] - starts_[from] - 1));
+        return trim(text_.substr(starts_[from], starts_[to] - starts_[from] - 1), kWhiteSpace);
     }
 
     std::string_view text_;
@@ -114,7 +109,7 @@ private:
 Result<std::vector<std::string_view>> cut_at_commas(std::string_view text,
                                                     const CronOptions& options) {
     if (has_the_size_of_one(text)) return std::vector{text};
-    constexpr std::ptrdiff_t kMostCommas = 256;  // The search is quadratic in them.
+    constexpr std::ptrdiff_t kMostCommas = 256;  // The search takes quadratic time.
     if (std::ranges::count(text, ',') > kMostCommas)
         return tl::unexpected(pointed_error(text, {0, text.size()}, "too many commas to tell apart",
                                             "expressions separated by ; or by new lines"));
@@ -128,7 +123,8 @@ Result<std::vector<std::string_view>> cut_at_commas(std::string_view text,
         return tl::unexpected(pointed_error(
             text, {0, text.size()}, "the commas can be read in more than one way",
             "expressions separated by ; or by new lines, such as '0 9 * * 1,3; 0 17 * * *'"));
-    // None is right: let parsing point at what is wrong in parts of the right size.
+    // No way is right. Parts with the right number of fields give the parser the best chance to
+    // point at the mistake.
     if (readings.count(has_the_size_of_one) > 0) return readings.first();
     return std::vector{text};
 }
@@ -140,10 +136,11 @@ Result<std::vector<std::string>> split_expressions(std::string_view text,
     std::vector<std::string> expressions;
     for (std::size_t begin = 0; begin < text.size();) {
         const std::size_t line_end = std::min(text.find('\n', begin), text.size());
-        const bool comment = trim(text.substr(begin, line_end - begin)).starts_with('#');
+        const bool comment =
+            trim(text.substr(begin, line_end - begin), kWhiteSpace).starts_with('#');
         const std::size_t end =
             comment ? line_end : std::min(text.find_first_of(";\n", begin), text.size());
-        const auto line = trim(text.substr(begin, end - begin));
+        const auto line = trim(text.substr(begin, end - begin), kWhiteSpace);
         begin = end + 1;
         if (comment || line.empty()) continue;
         for (const auto piece : cut_at_open_commas(line)) {

@@ -7,13 +7,14 @@
 
 namespace rococo::svchost {
 
-/// One field of a cron expression: what its values are and how to say so.
+/// One field of a cron expression: its values, and how messages describe them.
 struct CronFieldSpec {
     std::string_view name;
     unsigned first = 0;
     unsigned last = 0;
-    std::span<const std::string_view> names;  ///< Of the values from `first` on, in capitals.
-    std::string_view allowed;                 ///< For error messages.
+    std::span<const std::string_view>
+        names;                 ///< Names of the values, starting at `first`, in capitals.
+    std::string_view allowed;  ///< For error messages.
 };
 
 inline constexpr std::array<std::string_view, 12> kMonthNames{
@@ -21,7 +22,7 @@ inline constexpr std::array<std::string_view, 12> kMonthNames{
 inline constexpr std::array<std::string_view, 7> kWeekdayNames{"SUN", "MON", "TUE", "WED",
                                                                "THU", "FRI", "SAT"};
 
-/// In the order of `CronExpression::Field`.
+/// In the same order as `CronExpression::Field`.
 inline constexpr std::array<CronFieldSpec, 6> kFieldSpecs{{
     {"second", 0, 59, {}, "seconds 0 to 59, as *, 5, 0-30, */10, 0,30"},
     {"minute", 0, 59, {}, "minutes 0 to 59, as *, 5, 0-30, */15, 0,30"},

@@ -15,7 +15,7 @@
 #include <string_view>
 #include <utility>
 
-#include "rococo_svchost/scheduling/scheduler.hpp"
+#include "private_files.hpp"
 
 namespace rococo::svchost {
 
@@ -23,7 +23,7 @@ using std::chrono::microseconds;
 
 namespace {
 
-// Where the locks lie: far behind the record, which takes the first bytes.
+// Locks are on bytes far behind the record, which occupies the first bytes of the file.
 constexpr off_t kGuardByte = off_t{1} << 40;
 constexpr off_t kFirstEpochByte = kGuardByte + 1;
 constexpr std::string_view kMagic = "rococo-leader-1";
@@ -63,7 +63,12 @@ std::string read_boot_id() {
     return id.empty() ? "unknown" : id;
 }
 
-/// One word, so that the record stays a line of words.
+tl::unexpected<Error> cannot_open(const std::filesystem::path& file, int error) {
+    return failure(ErrorKind::unavailable, fmt::format("cannot open the leader file {}: {}",
+                                                       file.string(), std::strerror(error)));
+}
+
+/// Replaces white space, because the record is a line of words separated by spaces.
 std::string one_word(std::string_view text) {
     std::string word(text.substr(0, 200));
     std::ranges::replace_if(
@@ -73,17 +78,17 @@ std::string one_word(std::string_view text) {
 
 }  // namespace
 
-/// What the file says: one line of words.
+/// The file's content: one line of words.
 struct FileLeaderElection::Record {
-    std::uint64_t epoch = 0;               // 0: there was never a leader.
-    microseconds expires{};                // On the clock of the machine with `boot_id`.
-    std::optional<SystemTime> last_claim;  // The latest due time that was claimed.
+    std::uint64_t epoch = 0;               // 0: there has been no leader yet.
+    microseconds expires{};                // By the monotonic clock of the boot `boot_id`.
+    std::optional<SystemTime> last_claim;  // The latest due time claimed.
     std::string boot_id;
     std::string holder;
 };
 
-/// Holds the lock for one look at the record. Waits a little for others, but not for ever: one of
-/// them may have been stopped within.
+/// Holds the lock while accessing the record. Waits briefly for others but not forever, because one
+/// may have been stopped while holding it.
 class FileLeaderElection::Guard {
 public:
     explicit Guard(int file) : file_(file) {
@@ -108,14 +113,31 @@ private:
 };
 
 Result<std::unique_ptr<FileLeaderElection>> FileLeaderElection::open(FileLeaderOptions options) {
-    const int file = ::open(options.file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
-    if (file < 0)
-        return failure(ErrorKind::unavailable,
-                       fmt::format("cannot open the leader file {}: {}", options.file.string(),
-                                   std::strerror(errno)));
-    if (!options.clock) options.clock = [] { return read_clocks().elapsed; };
+    if (const int error = make_private_folders(options.file.parent_path()); error != 0)
+        return cannot_open(options.file, error);
+    const int file = ::open(options.file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, kPrivateFile);
+    if (file < 0) return cannot_open(options.file, errno);
+    make_private(file);  // An earlier version made it readable by all.
     return std::unique_ptr<FileLeaderElection>(
         new FileLeaderElection(std::move(options), file, read_boot_id()));
+}
+
+Result<void> FileLeaderElection::check(const FileLeaderOptions& options) {
+    const int file = ::open(options.file.c_str(), O_RDWR | O_CLOEXEC);
+    if (file < 0 && errno == ENOENT) {
+        if (const int error = may_make_files_in(options.file.parent_path()); error != 0)
+            return cannot_open(options.file, error);
+        return {};
+    }
+    if (file < 0) return cannot_open(options.file, errno);
+    FileLeaderElection election(options, file, read_boot_id());
+    const Guard guard(file);
+    if (!guard.held()) return election.held_up();
+    const auto record = election.read();
+    if (!record) return tl::unexpected(record.error());
+    const auto free = election.may_succeed(*record);
+    if (!free) return tl::unexpected(free.error());
+    return {};
 }
 
 FileLeaderElection::FileLeaderElection(FileLeaderOptions options, int file, std::string boot_id)
@@ -128,11 +150,11 @@ FileLeaderElection::~FileLeaderElection() {
 
 Result<bool> FileLeaderElection::try_acquire() {
     const Guard guard(file_);
-    if (!guard.held()) return false;
+    if (!guard.held()) return held_up();
     auto record = read();
     if (!record) return tl::unexpected(std::move(record.error()));
     if (leads(*record)) {
-        record->expires = options_.clock() + options_.lease;
+        record->expires = lease_from_now();
         if (auto written = write(*record); !written) return tl::unexpected(written.error());
         return true;
     }
@@ -142,7 +164,7 @@ Result<bool> FileLeaderElection::try_acquire() {
     return take(*std::move(record));
 }
 
-/// Whether the leader of the record is gone: dead, or silent for longer than its lease.
+/// Whether the leader named in the record is dead or has been silent for longer than its lease.
 Result<bool> FileLeaderElection::may_succeed(const Record& record) const {
     if (record.epoch == 0 || !is_locked(file_, byte_of(record.epoch))) return true;
     if (record.boot_id != boot_id_)
@@ -150,16 +172,16 @@ Result<bool> FileLeaderElection::may_succeed(const Record& record) const {
                        fmt::format("the leader file {} is in use on another machine ({}); allowed: "
                                    "replicas of one machine, on a local disk",
                                    options_.file.string(), record.holder));
-    return record.expires <= options_.clock();
+    return record.expires <= options_.clock.read().elapsed;
 }
 
 Result<bool> FileLeaderElection::take(Record record) {
     ++record.epoch;
-    record.expires = options_.clock() + options_.lease;
+    record.expires = lease_from_now();
     record.boot_id = boot_id_;
     record.holder = one_word(options_.holder);
-    // Before the record names the epoch: others would take its leader for dead.
-    if (!try_lock(file_, byte_of(record.epoch))) return false;
+    // Lock before the record names the epoch, or others would take its leader for dead.
+    if (!try_lock(file_, byte_of(record.epoch))) return held_up();
     if (auto written = write(record); !written) {
         unlock(file_, byte_of(record.epoch));
         return tl::unexpected(std::move(written.error()));
@@ -171,7 +193,7 @@ Result<bool> FileLeaderElection::take(Record record) {
 Result<bool> FileLeaderElection::keep() {
     if (epoch_ == 0) return false;
     const Guard guard(file_);
-    // Whoever holds it up can take nothing over meanwhile either.
+    // The process that holds the file does not go on, so nobody can take over meanwhile.
     if (!guard.held()) return true;
     auto record = read();
     if (!record) return tl::unexpected(std::move(record.error()));
@@ -179,37 +201,42 @@ Result<bool> FileLeaderElection::keep() {
         forget_leadership();
         return false;
     }
-    record->expires = options_.clock() + options_.lease;
+    record->expires = lease_from_now();
     if (auto written = write(*record); !written) return tl::unexpected(std::move(written.error()));
     return true;
 }
 
-Result<bool> FileLeaderElection::claim(SystemTime due, SystemTime now) {
+Result<bool> FileLeaderElection::claim(SystemTime due, SystemTime believed_until) {
     if (epoch_ == 0) return false;
     const Guard guard(file_);
-    if (!guard.held()) return false;
+    if (!guard.held()) {
+        // The run is not lost: the next leader, perhaps this replica, treats it as a misfire.
+        forget_leadership();
+        return held_up();
+    }
     auto record = read();
-    if (!record) return tl::unexpected(std::move(record.error()));
-    if (!leads(*record)) {
+    if (record && !leads(*record)) {
         forget_leadership();
         return false;
     }
-    // A claim from the future was made before the clock was set back: it says nothing about now.
-    constexpr microseconds kTolerance = std::chrono::seconds(1);
-    const bool believable = record->last_claim && *record->last_claim <= now + kTolerance;
-    if (believable && due <= *record->last_claim) return false;
-    record->last_claim = due;
-    record->expires = options_.clock() + options_.lease;
-    if (auto written = write(*record); !written) return tl::unexpected(std::move(written.error()));
+    if (record) {
+        const auto& last = record->last_claim;
+        if (last && *last <= believed_until && due <= *last) return false;
+        record->last_claim = due;
+        record->expires = lease_from_now();
+    }
+    const Result<void> written =
+        record ? write(*record) : tl::unexpected<Error>(std::move(record.error()));
+    if (!written) {
+        forget_leadership();
+        return tl::unexpected(written.error());
+    }
     return true;
 }
 
 Result<std::optional<SystemTime>> FileLeaderElection::last_claim() {
     const Guard guard(file_);
-    if (!guard.held())
-        return failure(ErrorKind::unavailable,
-                       fmt::format("the leader file {} is held by a process that does not go on",
-                                   options_.file.string()));
+    if (!guard.held()) return held_up();
     auto record = read();
     if (!record) return tl::unexpected(std::move(record.error()));
     return record->last_claim;
@@ -217,19 +244,24 @@ Result<std::optional<SystemTime>> FileLeaderElection::last_claim() {
 
 void FileLeaderElection::release() noexcept { forget_leadership(); }
 
-microseconds FileLeaderElection::takeover_after_death() const { return options_.interval; }
-
-microseconds FileLeaderElection::takeover_after_hang() const {
-    return options_.lease + options_.interval;
+microseconds FileLeaderElection::lease_from_now() const {
+    return options_.clock.read().elapsed + options_.lease;
 }
 
 bool FileLeaderElection::leads(const Record& record) const {
     return epoch_ != 0 && record.epoch == epoch_;
 }
 
-/// The lock that says that this epoch's leader lives is all that makes it one.
+/// A leader leads only as long as it holds the lock of its epoch.
 void FileLeaderElection::forget_leadership() noexcept {
     if (epoch_ != 0) unlock(file_, byte_of(std::exchange(epoch_, 0)));
+}
+
+tl::unexpected<Error> FileLeaderElection::held_up() const {
+    return failure(ErrorKind::unavailable,
+                   fmt::format("the leader file {} is locked by a process that does not go on; "
+                               "`lsof {}` names it",
+                               options_.file.string(), options_.file.string()));
 }
 
 Result<FileLeaderElection::Record> FileLeaderElection::read() const {
@@ -252,7 +284,7 @@ Result<FileLeaderElection::Record> FileLeaderElection::read() const {
     std::istringstream number(claim);
     if (has_claim) number >> claimed;
     if (!line || !number || magic != kMagic)
-        return failure(ErrorKind::unavailable,
+        return failure(ErrorKind::configuration,
                        fmt::format("{} is no leader file; allowed: a file of its own for each "
                                    "schedule, which may be absent",
                                    options_.file.string()));
@@ -267,8 +299,8 @@ Result<void> FileLeaderElection::write(const Record& record) const {
     const std::string text =
         fmt::format("{} {} {} {} {} {}\n", kMagic, record.epoch, record.expires.count(), claim,
                     record.boot_id, record.holder);
-    // Within one page, so that even SIGKILL leaves all of it or nothing. No sync: a power cut ends
-    // every replica, and what was missed then is the business of LastRunStore.
+    // One write within one page, so even SIGKILL leaves all of it or nothing. It is not synced: a
+    // power cut ends all replicas on this machine, and LastRunStore knows which runs were missed.
     if (pwrite(file_, text.data(), text.size(), 0) == static_cast<ssize_t>(text.size())) return {};
     return failure(ErrorKind::unavailable,
                    fmt::format("cannot write the leader file {}: {}", options_.file.string(),

@@ -6,15 +6,16 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cctype>
 #include <cerrno>
 #include <cstring>
 #include <fstream>
-#include <iterator>
 #include <nlohmann/json.hpp>
 #include <system_error>
 #include <utility>
 
+#include "private_files.hpp"
+#include "rococo/base/file_descriptor.hpp"
+#include "rococo/base/text.hpp"
 #include "rococo_svchost/scheduling/time_text.hpp"
 
 namespace rococo::svchost {
@@ -22,6 +23,8 @@ namespace rococo::svchost {
 namespace {
 
 constexpr int kFormat = 1;
+// Expressions can be long, but no file of ours is longer than this.
+constexpr std::size_t kMostBytesOfRecord = 1 << 20;
 
 tl::unexpected<Error> file_failure(std::string_view what, const std::filesystem::path& path,
                                    int error) {
@@ -29,37 +32,24 @@ tl::unexpected<Error> file_failure(std::string_view what, const std::filesystem:
                    fmt::format("{} {}: {}", what, path.string(), std::strerror(error)));
 }
 
-/// Writes all of it and waits until it is on disk; 0 or the error's number.
+/// Writes all of it and waits until it is on disk. Returns 0, or the error number.
 int write_synced(const std::filesystem::path& path, std::string_view text) {
-    const int file = open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-    if (file < 0) return errno;
-    int error = 0;
-    while (!text.empty() && error == 0) {
-        const auto written = write(file, text.data(), text.size());
-        if (written >= 0) {
-            text.remove_prefix(static_cast<std::size_t>(written));
-        } else if (errno != EINTR) {
-            error = errno;
-        }
-    }
-    if (error == 0 && fsync(file) != 0) error = errno;
-    if (close(file) != 0 && error == 0) error = errno;
-    return error;
+    FileDescriptor file(open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, kPrivateFile));
+    if (!file.is_open()) return errno;
+    make_private(file.get());  // An earlier version may have left it readable.
+    return write_all(file, text) && fsync(file.get()) == 0 && file.close() ? 0 : errno;
 }
 
-/// A rename is on disk only when its folder is.
+/// A rename is durable only once its folder is synced.
 int sync_folder(const std::filesystem::path& folder) {
-    const int descriptor = open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (descriptor < 0) return errno;
-    const int error = fsync(descriptor) == 0 ? 0 : errno;
-    close(descriptor);
-    return error;
+    const FileDescriptor descriptor(open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    return descriptor.is_open() && fsync(descriptor.get()) == 0 ? 0 : errno;
 }
 
 std::string file_name(std::string_view name) {
     std::string result(name);
-    std::ranges::replace_if(
-        result, [](unsigned char c) { return std::isalnum(c) == 0 && c != '-' && c != '_'; }, '_');
+    for (char& c : result)
+        if (!is_letter(c) && !is_digit(c) && c != '-') c = '_';
     return "schedule-" + (result.empty() ? "default" : result) + ".json";
 }
 
@@ -69,13 +59,24 @@ LastRunStore::LastRunStore(std::filesystem::path folder, std::string_view name)
     : folder_(std::move(folder)), file_(folder_ / file_name(name)) {}
 
 Result<std::optional<LastRunRecord>> LastRunStore::load() const {
+    std::error_code absent;
+    if (!std::filesystem::exists(std::filesystem::symlink_status(file_, absent)))
+        return std::nullopt;
     std::ifstream file(file_, std::ios::binary);
-    if (!file) {
-        std::error_code error;
-        if (!std::filesystem::exists(file_, error) && !error) return std::nullopt;
-        return file_failure("cannot read the record of past runs", file_, EACCES);
-    }
-    const std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+    if (!file) return file_failure("cannot read the record of past runs", file_, errno);
+    std::string text(kMostBytesOfRecord, '\0');
+    file.read(text.data(), static_cast<std::streamsize>(text.size()));
+    text.resize(static_cast<std::size_t>(file.gcount()));
+    auto record = parse_last_run(text);
+    if (!record)
+        return failure(ErrorKind::unavailable,
+                       fmt::format("the record of past runs in {} is damaged; delete the file to "
+                                   "begin anew (runs missed until now are then not made up for)",
+                                   file_.string()));
+    return record;
+}
+
+std::optional<LastRunRecord> parse_last_run(std::string_view text) {
     const auto json = nlohmann::json::parse(text, nullptr, false);
     const auto string_of = [&json](const char* key) {
         const bool present = json.is_object() && json.contains(key) && json[key].is_string();
@@ -83,18 +84,19 @@ Result<std::optional<LastRunRecord>> LastRunStore::load() const {
     };
     const auto phase = parse_time(string_of("phase"), TimeZone());
     const auto settled = parse_time(string_of("settled_through"), TimeZone());
-    if (!phase || !settled)
-        return failure(ErrorKind::unavailable,
-                       fmt::format("the record of past runs in {} is damaged; delete the file to "
-                                   "begin anew (runs missed until now are then not made up for)",
-                                   file_.string()));
+    if (!phase || !settled) return std::nullopt;
     return LastRunRecord{string_of("schedule"), *phase, *settled};
 }
 
+Result<void> LastRunStore::check() const {
+    if (const int error = may_make_files_in(folder_); error != 0)
+        return file_failure("the record of past runs cannot be written in", folder_, error);
+    return {};
+}
+
 Result<void> LastRunStore::save(const LastRunRecord& record) const {
-    std::error_code code;
-    std::filesystem::create_directories(folder_, code);
-    if (code) return file_failure("cannot create the state folder", folder_, code.value());
+    if (const int error = make_private_folders(folder_); error != 0)
+        return file_failure("cannot create the state folder", folder_, error);
 
     const nlohmann::ordered_json json{
         {"format", kFormat},
@@ -107,7 +109,8 @@ Result<void> LastRunStore::save(const LastRunRecord& record) const {
     std::filesystem::path fresh = file_;
     fresh += ".new";
     if (const int error = write_synced(fresh, text); error != 0) {
-        std::filesystem::remove(fresh, code);
+        std::error_code ignored;
+        std::filesystem::remove(fresh, ignored);
         return file_failure("cannot write the record of past runs", fresh, error);
     }
     if (std::rename(fresh.c_str(), file_.c_str()) != 0)

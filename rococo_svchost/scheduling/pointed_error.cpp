@@ -9,11 +9,11 @@ namespace rococo::svchost {
 
 namespace {
 
-// Longer texts are cut around the wrong part, so that a line stays a line.
+// Longer texts are cut down to the surroundings of the mistake, to fit on a line.
 constexpr std::size_t kLongest = 100;
 
-/// One column for each byte: the underline must stay below what it underlines, whatever a terminal
-/// makes of tabs, control characters or bytes that are no UTF-8.
+/// Prints exactly one column per byte, so that the carets stay below the mistake whatever the
+/// terminal does with tabs, control characters and invalid UTF-8.
 std::string printable(std::string_view text) {
     std::string result(text);
     std::ranges::replace_if(

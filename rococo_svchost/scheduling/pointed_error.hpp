@@ -9,13 +9,13 @@
 
 namespace rococo::svchost {
 
-/// A part of a text: where it begins and how long it is, in bytes.
+/// A part of a text: its position and length, in bytes.
 struct TextRange {
     std::size_t begin = 0;
     std::size_t size = 0;
 };
 
-/// What is wrong with a text, shown so that the eye finds it:
+/// An error that underlines the wrong part of a text:
 ///
 ///     hour 25 is out of range
 ///         0 25 * * *

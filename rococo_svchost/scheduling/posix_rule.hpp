@@ -8,24 +8,27 @@
 
 namespace rococo::svchost {
 
-/// The rule in the last line of a TZif file: `CET-1CEST,M3.5.0,M10.5.0/3`.
-/// POSIX's `TZ` with the extensions of RFC 8536, section 3.3.1: times from -167 to 167 hours.
+/// A rule as in `TZ` and in the last line of a TZif file: `CET-1CEST,M3.5.0,M10.5.0/3`. POSIX's
+/// `TZ` with the extensions of RFC 8536, section 3.3.1: times from -167 to 167 hours.
 class PosixRule {
 public:
     /// A change of offset.
     struct Change {
         std::chrono::sys_seconds at;
-        std::chrono::seconds offset;  ///< From then on: local time minus UTC.
+        std::chrono::seconds offset;  ///< The new offset: local time minus UTC.
     };
 
-    /// None where the text is no such rule.
+    /// Empty if the text is not such a rule.
     [[nodiscard]] static std::optional<PosixRule> parse(std::string_view text);
 
-    /// The two changes of a year, in order; none where the zone has no daylight saving.
+    /// The offset outside daylight saving time: local time minus UTC.
+    [[nodiscard]] std::chrono::seconds standard() const { return standard_; }
+
+    /// The two changes of a year, in order; empty if the zone has no daylight saving.
     [[nodiscard]] std::optional<std::pair<Change, Change>> changes(std::chrono::year year) const;
 
 private:
-    /// One edge: `M3.5.0/2`, `J60`, `59`, each with a local time of day that may leave the day.
+    /// One edge: `M3.5.0/2`, `J60`, `59`, each with a local time that may lie outside that day.
     struct Edge {
         enum class Kind { month_week_day, julian_without_leap_day, day_of_year } kind{};
         unsigned month = 0;

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "rococo_svchost/scheduling/clock_rule.hpp"
 #include "rococo_svchost/scheduling/cron_text.hpp"
 #include "rococo_svchost/scheduling/duration.hpp"
 
@@ -17,10 +18,9 @@ using std::chrono::seconds;
 
 namespace {
 
-/// Where fixed times begin to be due after the clock was set: not again what a clock that was set
-/// back a little repeats. Three hours and more are a correction, not an adjustment (cron(8)).
+/// From when on fixed times are due after the clock was set. If it was set back a little, times
+/// that were due already are not due again.
 SystemTime fixed_times_from(SystemTime before, SystemTime after) {
-    constexpr hours kLongestAdjustment{3};
     const bool set_back_a_little = after < before && before - after < kLongestAdjustment;
     return set_back_a_little ? before : SystemTime::min();
 }
@@ -37,8 +37,12 @@ std::vector<std::string> Schedule::sources(SystemTime due) const {
     return {text()};
 }
 
-IntervalSchedule::IntervalSchedule(microseconds interval, SystemTime start)
-    : interval_(interval), start_(start), not_before_(SystemTime::min()) {}
+IntervalSchedule::IntervalSchedule(microseconds interval, SystemTime phase, SystemTime start)
+    : interval_(interval), start_(phase), not_before_(SystemTime::min()) {
+    // If the intervals start in the future, count back from there, so that the next run is never
+    // more than one interval away.
+    if (phase > start) start_ += floor_divide(start - phase, interval) * interval;
+}
 
 std::optional<SystemTime> IntervalSchedule::next(SystemTime after) const {
     after = std::max({after, not_before_, start_});
@@ -55,15 +59,15 @@ std::string IntervalSchedule::explain() const { return "every " + format_duratio
 std::string IntervalSchedule::text() const { return explain(); }
 
 RunAtSchedule::RunAtSchedule(seconds time_of_day, microseconds distance, TimeZone zone,
-                             SystemTime start)
-    : time_of_day_(time_of_day),
-      distance_(distance),
-      zone_(std::move(zone)),
-      not_before_(SystemTime::min()) {
-    const auto local = zone_.to_local(std::chrono::floor<seconds>(start));
+                             SystemTime phase, SystemTime start)
+    : time_of_day_(time_of_day), distance_(distance), zone_(std::move(zone)) {
+    const auto local = zone_.to_local(std::chrono::floor<seconds>(phase));
     const auto today = std::chrono::floor<std::chrono::days>(local);
     first_ = today + time_of_day_;
-    if (due_at(first_) < start) first_ += std::chrono::days(1);
+    if (due_at(first_) < phase) first_ += std::chrono::days(1);
+    // Likewise if the days start in the future.
+    first_due_after_ = (phase > start ? start : due_at(first_)) - microseconds(1);
+    not_before_ = first_due_after_;
 }
 
 SystemTime RunAtSchedule::due_at(LocalTime local) const {
@@ -75,14 +79,17 @@ std::optional<SystemTime> RunAtSchedule::next(SystemTime after) const {
     after = std::max(after, not_before_);
     const auto whole = std::chrono::floor<seconds>(after);
     const LocalTime local = zone_.to_local(whole) + (after - whole);
-    // A day earlier than the wall clock says, since a change of the clock may move a due time.
-    auto run = std::max<std::int64_t>(0, floor_divide(local - hours(24) - first_, distance_));
+    // Start a day early, because a change of offset may move a due time.
+    auto run = floor_divide(local - hours(24) - first_, distance_);
     while (due_at(first_ + run * distance_) <= after) ++run;
     return due_at(first_ + run * distance_);
 }
 
 void RunAtSchedule::on_clock_step(SystemTime before, SystemTime after) {
-    not_before_ = fixed_times_from(before, after);
+    const bool set_back_for_good = after <= before - kLongestAdjustment;
+    // The first day may have been noted while the clock was days ahead.
+    if (set_back_for_good) first_due_after_ = SystemTime::min();
+    not_before_ = std::max(first_due_after_, fixed_times_from(before, after));
 }
 
 std::string RunAtSchedule::explain() const {
@@ -159,7 +166,7 @@ std::unique_ptr<Schedule> make_cron_schedule(const CronExpression& expression, c
                                              SystemTime phase, SystemTime start) {
     switch (expression.kind()) {
         case CronExpression::Kind::every:
-            return std::make_unique<IntervalSchedule>(expression.every(), phase);
+            return std::make_unique<IntervalSchedule>(expression.every(), phase, start);
         case CronExpression::Kind::reboot:
             return std::make_unique<StartupSchedule>(start);
         case CronExpression::Kind::calendar:

@@ -5,10 +5,10 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <utility>
 
 #include "pointed_error.hpp"
+#include "rococo/base/text.hpp"
 #include "rococo/configuration/decimal.hpp"
 #include "rococo/configuration/suggestion.hpp"
 #include "rococo_svchost/scheduling/cron_text.hpp"
@@ -38,21 +38,7 @@ constexpr std::array kUnits{Unit{"SECONDS", seconds(1)}, Unit{"MINUTES", minutes
                             Unit{"HOURS", hours(1)}, Unit{"DAYS", hours(24)},
                             Unit{"WEEKS", hours(24 * 7)}};
 
-std::string_view trim(std::string_view text) {
-    constexpr std::string_view kWhiteSpace = " \t\r\n";
-    const std::size_t first = text.find_first_not_of(kWhiteSpace);
-    if (first == std::string_view::npos) return {};
-    return text.substr(first, text.find_last_not_of(kWhiteSpace) - first + 1);
-}
-
-std::string upper(std::string_view text) {
-    std::string result(text);
-    std::ranges::transform(result, result.begin(),
-                           [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
-    return result;
-}
-
-/// Puts the pieces together, and collects what is wrong with them on the way.
+/// Builds the schedule from its variables, and collects all errors on the way.
 class ScheduleMaker {
 public:
     explicit ScheduleMaker(const ScheduleSettings& settings) : settings_(settings) {}
@@ -71,9 +57,9 @@ public:
     }
 
 private:
-    /// An error of a variable's value: what `pointed_error` shows, with the variable in front.
+    /// The error for a variable's value: the text of `pointed_error` with the variable in front.
     void wrong(std::string_view variable, std::string_view value, const Error& error) {
-        // Long values stand once, in the lines below; their line breaks would tear this one.
+        // Long values and values with line breaks appear only in the lines below.
         const bool one_line = value.size() <= 60 && value.find('\n') == std::string_view::npos;
         errors_.push_back({ErrorKind::configuration,
                            one_line ? fmt::format("{}='{}': {}", variable, value, error.message)
@@ -88,26 +74,39 @@ private:
                            fmt::format("{} is not set: {}\nallowed: {}", variable, why, allowed)});
     }
 
-    /// A phase in the future was recorded by a clock that has been set back since.
-    [[nodiscard]] SystemTime phase() const {
-        return std::min(settings_.phase.value_or(settings_.start), settings_.start);
-    }
+    [[nodiscard]] SystemTime phase() const { return settings_.phase.value_or(settings_.start); }
 
     void read_zone() {
         const auto name = trim(settings_.timezone);
-        if (name.empty()) {
-            setup_.zone = TimeZone::local(settings_.tz_variable);
-            return;
-        }
-        if (auto zone = TimeZone::load(name)) {
+        auto zone =
+            name.empty() ? TimeZone::local(trim(settings_.tz_variable)) : TimeZone::parse(name);
+        if (zone) {
             setup_.zone = *std::move(zone);
-        } else {
+            warn_of_west();
+        } else if (!name.empty()) {
             wrong("CRON_TIMEZONE", name, zone.error());
+        } else if (!trim(settings_.tz_variable).empty()) {
+            wrong("TZ", trim(settings_.tz_variable), zone.error());
+        } else {
+            missing("CRON_TIMEZONE",
+                    "the machine's own zone cannot be told: " + zone.error().message,
+                    "an IANA name such as Europe/Berlin, or UTC, which needs no files");
         }
     }
 
+    /// POSIX rules count westward, which is hardly what somebody means who writes UTC+2.
+    void warn_of_west() {
+        const std::string& name = setup_.zone.name();
+        const auto offset = setup_.zone.periods().back().offset;
+        if (!(name.starts_with("UTC") || name.starts_with("GMT")) || offset == seconds(0)) return;
+        setup_.notices.push_back(
+            fmt::format("the time zone {} is {} {} UTC: such rules count westward", name,
+                        format_duration(std::chrono::abs(offset)),
+                        offset < seconds(0) ? "behind" : "ahead of"));
+    }
+
     void read_weekday_zero() {
-        const std::string value = upper(trim(settings_.weekday_zero));
+        const std::string value = to_upper(trim(settings_.weekday_zero));
         options_.weekday_zero_is_monday = value == "MONDAY";
         if (!value.empty() && value != "MONDAY" && value != "SUNDAY")
             wrong("CRON_WEEKDAY_ZERO", settings_.weekday_zero,
@@ -141,15 +140,18 @@ private:
             schedules.push_back(
                 make_cron_schedule(*expression, setup_.zone, phase(), settings_.start));
         }
+        setup_.phase_moves_with_clock = true;
         if (schedules.size() == 1) {
             setup_.schedule = std::move(schedules.front());
         } else {
             setup_.schedule = std::make_unique<UnionSchedule>(std::move(schedules));
         }
-        if (!trim(settings_.time_amount).empty() || !trim(settings_.run_at).empty())
-            setup_.notices.emplace_back(
-                "CRON_EXPRESSIONS takes precedence: CRON_TIME_AMOUNT, CRON_TIME_UNIT and "
-                "CRON_RUN_AT are not used");
+        for (const auto& [variable, value] : {std::pair("CRON_TIME_AMOUNT", settings_.time_amount),
+                                              std::pair("CRON_RUN_AT", settings_.run_at)}) {
+            if (!trim(value).empty())
+                setup_.notices.push_back(
+                    fmt::format("{} has no effect: CRON_EXPRESSIONS takes precedence", variable));
+        }
     }
 
     void read_interval() {
@@ -167,26 +169,30 @@ private:
         const Unit* unit = read_unit(unit_text);
         const auto distance = read_amount(amount, unit);
         if (run_at.empty()) {
-            if (distance) setup_.schedule = std::make_unique<IntervalSchedule>(*distance, phase());
+            setup_.phase_moves_with_clock = true;
+            if (distance)
+                setup_.schedule =
+                    std::make_unique<IntervalSchedule>(*distance, phase(), settings_.start);
             return;
         }
         const auto time = parse_time_of_day(run_at);
         if (!time) wrong("CRON_RUN_AT", run_at, time.error());
         if (unit != nullptr && unit->name != "DAYS")
-            wrong("CRON_RUN_AT", run_at,
-                  fmt::format("a time of day goes with days, and CRON_TIME_UNIT is {}", unit_text),
-                  "CRON_RUN_AT with CRON_TIME_UNIT=DAYS only");
+            return wrong(
+                "CRON_RUN_AT", run_at,
+                fmt::format("a time of day goes with days, and CRON_TIME_UNIT is {}", unit_text),
+                "CRON_RUN_AT with CRON_TIME_UNIT=DAYS only");
         if (distance && *distance < minutes(1))
             return wrong("CRON_TIME_AMOUNT", amount, "the amount is too small",
                          "with CRON_RUN_AT, a minute or more");
         if (time && distance)
-            setup_.schedule =
-                std::make_unique<RunAtSchedule>(*time, *distance, setup_.zone, phase());
+            setup_.schedule = std::make_unique<RunAtSchedule>(*time, *distance, setup_.zone,
+                                                              phase(), settings_.start);
     }
 
     const Unit* read_unit(std::string_view text) {
         if (text.empty()) return nullptr;
-        const std::string name = upper(text);
+        const std::string name = to_upper(text);
         if (const auto* const unit = std::ranges::find(kUnits, name, &Unit::name);
             unit != kUnits.end())
             return unit;
@@ -244,11 +250,8 @@ Result<seconds> parse_time_of_day(std::string_view text) {
         const auto& part = kParts.at(i);
         const std::size_t end = std::min(text.find(':', begin), text.size());
         const auto digits = text.substr(begin, end - begin);
-        const bool numeric = !digits.empty() && std::ranges::all_of(digits, [](unsigned char c) {
-            return std::isdigit(c) != 0;
-        });
         const bool sized = digits.size() == 2 || (digits.size() == 1 && i == 0);
-        if (!numeric || !sized)
+        if (!is_digits(digits) || !sized)
             return fail(begin, digits.size(), fmt::format("the {} is not two digits", part.name));
         const auto value = static_cast<unsigned>(std::stoul(std::string(digits)));
         if (value >= part.limit)

@@ -21,22 +21,25 @@ Scheduler::Scheduler(Schedule& schedule, const SchedulerOptions& options, Random
       now_(start),
       last_id_(options.last_id),
       startup_pending_(options.run_at_startup) {
-    // A record from the future was written before the clock was set back. A little ahead, it keeps
-    // a run from being repeated; further ahead, waiting for it would be worse than a repetition.
-    if (settled_through && *settled_through < start.wall + kLongestWaitForRecord)
+    if (settled_through && *settled_through > believed_until(start.wall, options.clocks_apart)) {
+        schedule_.on_clock_step(*settled_through, start.wall);
+        set_since_record_ = ClockWasSet{start.wall - *settled_through, true};
+    } else if (settled_through) {
         cursor_ = *settled_through;
+    }
     plan_next();
 }
 
 SchedulerActions Scheduler::advance(Instant now) {
     SchedulerActions actions;
+    if (set_since_record_) actions.emplace_back(*std::exchange(set_since_record_, std::nullopt));
     notice_clock_step(now, actions);
     now_ = now;
     if (startup_pending_ && !stopped_) {
         startup_pending_ = false;
         start({now.wall, RunReason::startup}, actions);
     }
-    start_waiting(actions);  // First, so that what waits makes room for what is due now.
+    start_waiting(actions);  // First, because starting what waits makes room for what is due now.
     collect_due(now.wall, actions);
     start_retries(now, actions);
     start_waiting(actions);
@@ -110,7 +113,7 @@ void Scheduler::notice_clock_step(Instant now, SchedulerActions& actions) {
     const microseconds by = offset - offset_;
     if (std::chrono::abs(by) < kSmallestClockStep) return;
     const SystemTime before = now.wall - by;
-    collect_due(before, actions);  // What was due before the clock was set, by the clock of then.
+    collect_due(before, actions);  // Runs due before the change, by the old time.
     actions.emplace_back(ClockWasSet{by});
     offset_ = offset;
     schedule_.on_clock_step(before, now.wall);
@@ -128,6 +131,8 @@ void Scheduler::collect_due(SystemTime now, SchedulerActions& actions) {
     while (!stopped_ && next_due_ && next_start_ <= now) {
         if (now - next_start_ > options_.misfire_grace) {
             collect_misfires(now - options_.misfire_grace, actions);
+            // Before what is due now starts beside it.
+            if (options_.overlap == OverlapPolicy::allow) start_waiting(actions);
         } else {
             cursor_ = *next_due_;
             on_due(*next_due_, actions);
@@ -143,7 +148,7 @@ void Scheduler::plan_next() {
     if (!next_due_) return;
     next_start_ = *next_due_;
     if (options_.jitter == microseconds(0)) return;
-    // Past the next due time, runs would change places.
+    // A jitter beyond the next due time would swap two runs.
     auto most = options_.jitter;
     if (const auto following = schedule_.next(*next_due_))
         most = std::min(most, *following - *next_due_ - microseconds(1));
@@ -152,8 +157,10 @@ void Scheduler::plan_next() {
 
 void Scheduler::on_due(SystemTime due, SchedulerActions& actions) {
     const Waiting run{due, RunReason::scheduled};
-    if (!busy() || options_.overlap == OverlapPolicy::allow) return start(run, actions);
-    // Who asked for every missed run wants those that come due meanwhile too.
+    const bool allowed = options_.overlap == OverlapPolicy::allow;
+    if (allowed && options_.in_order && !queue_.empty()) return enqueue(run, actions);
+    if (!busy() || allowed) return start(run, actions);
+    // With misfire policy `all`, runs that come due meanwhile count too.
     if (options_.misfire == MisfirePolicy::all && making_up()) return enqueue(run, actions);
     switch (options_.overlap) {
         case OverlapPolicy::queue_all:
@@ -184,7 +191,7 @@ void Scheduler::start_retries(Instant now, SchedulerActions& actions) {
 
 void Scheduler::start_waiting(SchedulerActions& actions) {
     if (stopped_ || queue_.empty()) return;
-    // Beside others where runs may overlap, but missed runs never beside one another.
+    // Runs may overlap if the policy allows it, but missed runs never overlap each other.
     const bool free =
         options_.overlap == OverlapPolicy::allow ? !makes_up_in_hand() : runs_.empty();
     if (!free) return;
@@ -209,7 +216,7 @@ void Scheduler::cancel_what_is_in_hand(SchedulerActions& actions) {
     queue_.clear();
     for (auto entry = runs_.begin(); entry != runs_.end();) {
         auto& [id, run] = *entry;
-        if (run.retry_at) {  // Nothing of it is running: it ends here.
+        if (run.retry_at) {  // It waits for a retry and is not running, so it ends here.
             report_skipped(run.due, SkipReason::superseded, actions);
             entry = runs_.erase(entry);
             continue;

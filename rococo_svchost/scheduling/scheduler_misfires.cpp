@@ -12,7 +12,8 @@ void report_skipped(SystemTime due, SkipReason reason, SchedulerActions& actions
     if (!actions.empty()) {
         auto* const previous = std::get_if<SkippedRuns>(&actions.back());
         if (previous != nullptr && previous->reason == reason) {
-            previous->last = due;
+            previous->first = std::min(previous->first, due);
+            previous->last = std::max(previous->last, due);
             ++previous->count;
             return;
         }
@@ -20,7 +21,7 @@ void report_skipped(SystemTime due, SkipReason reason, SchedulerActions& actions
     actions.emplace_back(SkippedRuns{due, due, 1, false, reason});
 }
 
-/// Moves the cursor past all due times before `limit`, counting `most` of them.
+/// Moves the cursor past all due times before `limit` and counts them, up to `most`.
 Scheduler::Missed Scheduler::pass_over(SystemTime limit, std::size_t most) {
     Missed missed;
     while (next_due_ && *next_due_ < limit) {
@@ -42,10 +43,10 @@ Scheduler::Missed Scheduler::pass_over(SystemTime limit, std::size_t most) {
     return missed;
 }
 
-/// The last due time before `limit`; `known` is one. A schedule only looks ahead, so this halves
-/// the stretch in which the last one can lie.
+/// The last due time before `limit`, given one such time, `known`. A schedule can only look ahead,
+/// so this is a binary search.
 SystemTime Scheduler::latest_due(SystemTime known, SystemTime limit) const {
-    SystemTime none_from = limit;  // No due time lies between here and the limit.
+    SystemTime none_from = limit;  // There is no due time between here and the limit.
     while (none_from - known > microseconds(1)) {
         const SystemTime middle = known + (none_from - known) / 2;
         const auto next = schedule_.next(middle);
@@ -80,8 +81,8 @@ void Scheduler::collect_misfires(SystemTime limit, SchedulerActions& actions) {
     if (options_.misfire == MisfirePolicy::once) make_up_for(latest, actions);
 }
 
-/// A run for a due time that was missed. It waits for those in hand whatever the overlap policy
-/// would have said at its time: nothing else would make up for it.
+/// A run for a missed due time. It waits for runs in progress whatever the overlap policy says,
+/// because nothing else would make up for it.
 void Scheduler::make_up_for(SystemTime due, SchedulerActions& actions) {
     if (options_.misfire == MisfirePolicy::once) {
         if (options_.overlap == OverlapPolicy::cancel && busy()) cancel_what_is_in_hand(actions);

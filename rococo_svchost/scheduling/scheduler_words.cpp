@@ -3,15 +3,12 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
-#include <ctime>
 #include <string>
 
+#include "rococo/base/text.hpp"
 #include "rococo_svchost/scheduling/scheduler.hpp"
 
 namespace rococo::svchost {
-
-using std::chrono::microseconds;
 
 namespace {
 
@@ -37,10 +34,8 @@ constexpr std::array kMisfires{
 template <typename Words>
 auto find_word(const Words& words, std::string_view text, std::string_view what)
     -> Result<decltype(words.front().value)> {
-    std::string wanted(text);
-    std::ranges::transform(wanted, wanted.begin(), [](unsigned char c) {
-        return c == '_' ? '-' : static_cast<char>(std::tolower(c));
-    });
+    std::string wanted = to_lower(text);
+    std::ranges::replace(wanted, '_', '-');
     std::string allowed;
     for (const auto& word : words) {
         if (word.text == wanted) return word.value;
@@ -48,13 +43,6 @@ auto find_word(const Words& words, std::string_view text, std::string_view what)
     }
     return failure(ErrorKind::configuration,
                    fmt::format("'{}' is no {} policy; allowed: {}", text, what, allowed));
-}
-
-microseconds read_clock(clockid_t clock) {
-    timespec time{};
-    clock_gettime(clock, &time);
-    return std::chrono::floor<microseconds>(std::chrono::seconds(time.tv_sec) +
-                                            std::chrono::nanoseconds(time.tv_nsec));
 }
 
 }  // namespace
@@ -93,17 +81,6 @@ std::string_view to_string(SkipReason reason) {
             break;
     }
     return "an earlier run was still in hand";
-}
-
-Instant read_clocks() {
-    // A process can be stopped between two readings; a second look at the first clock tells.
-    constexpr microseconds kClose{1000};
-    while (true) {
-        const microseconds before = read_clock(CLOCK_BOOTTIME);
-        const SystemTime wall{read_clock(CLOCK_REALTIME)};
-        const microseconds after = read_clock(CLOCK_BOOTTIME);
-        if (after - before < kClose) return {wall, after};
-    }
 }
 
 }  // namespace rococo::svchost

@@ -4,12 +4,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cctype>
 #include <chrono>
 #include <cstddef>
 #include <optional>
 
 #include "pointed_error.hpp"
+#include "rococo/base/text.hpp"
 
 namespace rococo::svchost {
 
@@ -24,7 +24,7 @@ namespace {
 constexpr std::string_view kAllowed =
     "a date such as 2027-12-31, with a time such as T09:30 or T09:30:00, with Z or +01:00";
 
-/// Reads from left to right; the first surprise is kept.
+/// Reads the text from left to right, and keeps the first mistake.
 class TimeReader {
 public:
     TimeReader(std::string_view text, const TimeZone& zone) : text_(text), zone_(zone) {}
@@ -59,10 +59,7 @@ private:
     void expect(char c) {
         if (!accept(c)) fail(fmt::format("no {} here", c));
     }
-    bool at_digit() const {
-        return position_ < text_.size() &&
-               std::isdigit(static_cast<unsigned char>(text_[position_])) != 0;
-    }
+    bool at_digit() const { return position_ < text_.size() && is_digit(text_[position_]); }
     int number(std::size_t digits, int first, int last, std::string_view what) {
         const std::size_t begin = position_;
         int value = 0;
@@ -104,7 +101,7 @@ private:
         microseconds unit = std::chrono::milliseconds(100);
         for (; at_digit(); ++position_) {
             fraction += unit * (text_[position_] - '0');
-            unit /= 10;  // Finer than a microsecond is cut off.
+            unit /= 10;  // Digits beyond microseconds are dropped.
         }
         return fraction;
     }
@@ -124,35 +121,21 @@ private:
     std::optional<Error> wrong_;
 };
 
-std::string format_seconds(local_seconds local, microseconds fraction) {
-    const auto day = std::chrono::floor<std::chrono::days>(local);
-    const std::chrono::year_month_day date{day};
-    const std::chrono::hh_mm_ss time{local - day};
-    std::string text =
-        fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}", static_cast<int>(date.year()),
-                    static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
-                    time.hours().count(), time.minutes().count(), time.seconds().count());
-    if (fraction != microseconds(0)) text += fmt::format(".{:06}", fraction.count());
-    return text;
-}
-
 }  // namespace
 
 Result<SystemTime> parse_time(std::string_view text, const TimeZone& zone) {
     return TimeReader(text, zone).read();
 }
 
-std::string format_utc(SystemTime time) {
-    const auto whole = std::chrono::floor<seconds>(time);
-    return format_seconds(local_seconds{whole.time_since_epoch()}, time - whole) + "Z";
-}
-
 std::string format_local(SystemTime time, const TimeZone& zone) {
     const auto whole = std::chrono::floor<seconds>(time);
-    // RFC 3339 has no seconds in offsets; those of the nineteenth century are rounded.
+    const sys_seconds local{zone.to_local(whole).time_since_epoch()};
+    std::string text = format_utc(local + (time - whole));
+    text.pop_back();  // the Z
+    // RFC 3339 has no seconds in offsets, so offsets of the nineteenth century are rounded.
     const auto offset = std::chrono::round<std::chrono::minutes>(zone.offset_at(whole)).count();
-    return fmt::format("{}{}{:02}:{:02}", format_seconds(zone.to_local(whole), time - whole),
-                       offset < 0 ? '-' : '+', std::abs(offset) / 60, std::abs(offset) % 60);
+    return fmt::format("{}{}{:02}:{:02}", text, offset < 0 ? '-' : '+', std::abs(offset) / 60,
+                       std::abs(offset) % 60);
 }
 
 }  // namespace rococo::svchost

@@ -7,12 +7,15 @@
 #include <algorithm>
 #include <cctype>
 #include <exception>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <system_error>
 #include <vector>
 
 #include "posix_rule.hpp"
-#include "rococo/configuration/suggestion.hpp"
+#include "zone_names.hpp"
+#include "zone_periods.hpp"
 
 namespace rococo::svchost {
 
@@ -24,79 +27,51 @@ using std::chrono::year;
 
 namespace {
 
-// Far enough that no schedule gets there, near enough that adding an offset cannot overflow.
-constexpr sys_seconds kBeginning = sys_days{year(-30'000) / 1 / 1};
-constexpr sys_seconds kEnd = sys_days{year(30'000) / 1 / 1};
-// Before it there are no zones, only each town's sun.
+// Before this year there were no time zones: each town had its own solar time.
 constexpr sys_seconds kFirstAsked = sys_days{year(1800) / 1 / 1};
-// The longest gap between two runs of a cron expression is 40 years; 2500 leaves room for eleven.
-constexpr year kLastYear{2500};
-// The folder that Debian's date-tz reads.
+// The folder that Debian's build of date-tz reads.
 constexpr const char* kDatabase = "/usr/share/zoneinfo/";
+constexpr const char* kMachinesZone = "/etc/localtime";
+// The largest file in tzdata is about 4 KiB.
+constexpr std::size_t kMostBytesOfFile = 1 << 20;
 
-/// Adds a change of offset; one that changes nothing (a new abbreviation only) is passed over.
-void append(std::vector<TimeZone::Period>& periods, sys_seconds at, seconds offset) {
-    if (periods.back().offset == offset) return;
-    if (periods.back().begin == at) {
-        periods.back().offset = offset;
-        return;
-    }
-    periods.back().end = at;
-    periods.push_back({at, kEnd, offset});
+std::string read_file(const std::filesystem::path& path) {
+    std::error_code error;
+    // Reading a device or a pipe could block.
+    if (!std::filesystem::is_regular_file(path, error)) return {};
+    std::ifstream file(path, std::ios::binary);
+    std::string bytes(kMostBytesOfFile, '\0');
+    file.read(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+    bytes.resize(static_cast<std::size_t>(std::max<std::streamsize>(file.gcount(), 0)));
+    return bytes;
 }
 
-/// The last line of a TZif file of version 2 or later; empty where there is none.
-std::string footer_of(const std::string& name) {
-    std::ifstream file(kDatabase + name, std::ios::binary);
-    const std::string bytes{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-    if (bytes.size() < 2 || bytes.back() != '\n') return {};
-    const std::size_t before = bytes.rfind('\n', bytes.size() - 2);
-    if (before == std::string::npos) return {};
-    return bytes.substr(before + 1, bytes.size() - before - 2);
-}
-
-std::vector<TimeZone::Period> read_periods(const date::time_zone& zone) {
+ZonePeriods read_periods(const date::time_zone& zone) {
     const auto info_at = [&zone](sys_seconds moment) {
         return zone.get_info(date::sys_seconds{moment.time_since_epoch()});
     };
     auto info = info_at(kFirstAsked);
-    std::vector<TimeZone::Period> periods{{kBeginning, kEnd, info.offset}};
+    ZonePeriods periods{{kBeginning, kEnd, info.offset}};
     sys_seconds last_change = kFirstAsked;
     while (sys_seconds{info.end.time_since_epoch()} < sys_days{kLastYear / 1 / 1}) {
         last_change = sys_seconds{info.end.time_since_epoch()};
         info = info_at(last_change);
-        append(periods, last_change, info.offset);
+        append_change(periods, last_change, info.offset);
     }
-    if (const auto rule = PosixRule::parse(footer_of(zone.name()))) {
-        auto y =
-            std::chrono::year_month_day{std::chrono::floor<std::chrono::days>(last_change)}.year();
-        for (; y <= kLastYear; ++y) {
-            const auto changes = rule->changes(y);
-            if (!changes) break;
-            for (const auto& change : {changes->first, changes->second})
-                if (change.at > last_change) append(periods, change.at, change.offset);
-        }
-    }
+    if (const auto rule = PosixRule::parse(footer_of(read_file(kDatabase + zone.name()))))
+        extend_by_rule(periods, *rule, last_change);
     return periods;
 }
 
-std::string lower(std::string_view text) {
-    std::string result(text);
-    std::ranges::transform(result, result.begin(),
-                           [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-    return result;
+tl::unexpected<Error> wrong_zone(std::string message) {
+    return failure(ErrorKind::configuration, std::move(message));
 }
 
-/// The zone of that city (`berlin`), or the nearest by letters; empty where none is near.
-std::string_view nearest_zone(std::string_view wanted) {
-    const std::string city = lower(wanted);
-    std::vector<std::string_view> names;
-    for (const auto& zone : date::get_tzdb().zones) {
-        const std::string_view name = zone.name();
-        if (lower(name.substr(name.rfind('/') + 1)) == city) return name;
-        names.push_back(name);
-    }
-    return closest(wanted, names).value_or("");
+/// The zone's name, if the path is in the folder of zones; otherwise empty.
+std::string name_below_database(const std::filesystem::path& path) {
+    std::string text = path.lexically_normal().string();
+    if (!text.starts_with(kDatabase)) return {};
+    return text.substr(std::string_view(kDatabase).size());
 }
 
 }  // namespace
@@ -109,40 +84,99 @@ TimeZone::TimeZone() {
 
 Result<TimeZone> TimeZone::load(std::string_view name) {
     if (name == "UTC" || name == "Etc/UTC") return TimeZone();
-    // date-tz speaks in exceptions: for a name that it does not know, and for a missing database.
+    // date-tz throws if it does not know the name, or if there is no database.
     try {
         const auto& zones = date::get_tzdb().zones;
         const auto zone = std::ranges::find_if(
             zones, [name](const date::time_zone& candidate) { return candidate.name() == name; });
         if (zone == zones.end()) {
-            const std::string_view near = nearest_zone(name);
-            return failure(
-                ErrorKind::configuration,
-                fmt::format("'{}' is no time zone{}; allowed: an IANA name such as "
-                            "Europe/Berlin, America/New_York or UTC",
-                            name, near.empty() ? "" : fmt::format(" (did you mean {}?)", near)));
+            std::vector<std::string_view> names;
+            names.reserve(zones.size());
+            for (const auto& candidate : zones) names.push_back(candidate.name());
+            return wrong_zone(unknown_zone(name, names, kDatabase));
         }
         return TimeZone(std::make_shared<const Data>(Data{zone->name(), read_periods(*zone)}));
     } catch (const std::exception& error) {
-        return failure(ErrorKind::configuration,
-                       fmt::format("the time zone '{}' cannot be read from {}: {}; install the "
-                                   "package tzdata, or use UTC",
-                                   name, kDatabase, error.what()));
+        return wrong_zone(fmt::format("{} ({})", unknown_zone(name, {}, kDatabase), error.what()));
     }
 }
 
-TimeZone TimeZone::local(std::string_view tz_variable) {
-    if (tz_variable.starts_with(':')) tz_variable.remove_prefix(1);
-    if (!tz_variable.empty()) {
-        if (auto zone = load(tz_variable)) return *std::move(zone);
-    }
+std::vector<std::string> TimeZone::names() {
+    std::vector<std::string> names;
     try {
-        if (auto zone = load(date::current_zone()->name())) return *std::move(zone);
-    } catch (const std::exception&) {
-        // No /etc/localtime: a minimal container, whose clock shows UTC.
-        return {};
+        for (const auto& zone : date::get_tzdb().zones) names.push_back(zone.name());
+    } catch (const std::exception&) {  // NOLINT(bugprone-empty-catch): no database, no names
     }
-    return {};
+    return names;
+}
+
+Result<TimeZone> TimeZone::parse(std::string_view text) {
+    std::string_view rest = text;
+    if (rest.starts_with(':')) rest.remove_prefix(1);
+    if (rest.starts_with('/')) return from_path(std::string(rest));
+    if (rest == "localtime") return machine();
+    // This folder holds a second copy of each zone.
+    if (rest.starts_with("posix/")) rest.remove_prefix(std::string_view("posix/").size());
+    if (rest.starts_with("right/"))
+        return wrong_zone(fmt::format(
+            "'{}' counts leap seconds, which the machine's clock does not; did you mean "
+            "{}?",
+            text, rest.substr(std::string_view("right/").size())));
+    auto zone = load(rest);
+    if (zone) return zone;
+    if (const auto rule = PosixRule::parse(rest))
+        return TimeZone(
+            std::make_shared<const Data>(Data{std::string(rest), periods_of_rule(*rule)}));
+    if (lacks_dates(rest))
+        return wrong_zone(
+            fmt::format("'{}' has daylight saving time but does not say when; allowed: a rule with "
+                        "its dates such as CET-1CEST,M3.5.0,M10.5.0/3, or an IANA name such as "
+                        "Europe/Berlin",
+                        text));
+    return zone;
+}
+
+Result<TimeZone> TimeZone::from_path(const std::filesystem::path& path) {
+    if (const std::string name = name_below_database(path); !name.empty()) return parse(name);
+    std::error_code error;
+    if (!std::filesystem::exists(path, error))
+        return wrong_zone(
+            fmt::format("there is no file {}; allowed: a file below {}, or an IANA name such as "
+                        "Europe/Berlin",
+                        path.string(), kDatabase));
+    const auto target = std::filesystem::canonical(path, error);
+    if (const std::string name = name_below_database(target); !error && !name.empty())
+        return parse(name);
+    auto periods = periods_of_file(read_file(path));
+    if (!periods)
+        return wrong_zone(
+            fmt::format("the file {} describes no time zone without leap seconds; allowed: a file "
+                        "below {}, or an IANA name such as Europe/Berlin",
+                        path.string(), kDatabase));
+    return TimeZone(std::make_shared<const Data>(Data{path.string(), *std::move(periods)}));
+}
+
+Result<TimeZone> TimeZone::machine() {
+    std::error_code error;
+    const auto status = std::filesystem::symlink_status(kMachinesZone, error);
+    if (std::filesystem::is_symlink(status) && !std::filesystem::exists(kMachinesZone, error)) {
+        // The link points to a file of tzdata, which is not installed.
+        const auto target = std::filesystem::read_symlink(kMachinesZone, error);
+        const auto name =
+            name_below_database(std::filesystem::path(kMachinesZone).parent_path() / target);
+        return load(name.empty() ? target.string() : name);
+    }
+    if (std::filesystem::exists(status)) return from_path(kMachinesZone);
+    try {
+        return load(date::current_zone()->name());
+    } catch (const std::exception&) {
+        // Nothing names a zone: this is a minimal container, whose clock shows UTC.
+        return TimeZone();
+    }
+}
+
+Result<TimeZone> TimeZone::local(std::string_view tz_variable) {
+    return tz_variable.empty() ? machine() : parse(tz_variable);
 }
 
 std::size_t TimeZone::index_at(std::chrono::sys_seconds moment) const {
@@ -152,7 +186,7 @@ std::size_t TimeZone::index_at(std::chrono::sys_seconds moment) const {
 }
 
 sys_seconds TimeZone::to_system(local_seconds local) const {
-    // Offsets stay within a day of UTC, so only periods around it can show this time.
+    // Offsets are less than about a day, so only periods within that distance can show this time.
     const sys_seconds near{local.time_since_epoch()};
     const auto& periods = data_->periods;
     for (std::size_t i = index_at(near - std::chrono::days(2)); i < periods.size(); ++i) {

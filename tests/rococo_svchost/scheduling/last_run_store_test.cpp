@@ -6,6 +6,7 @@
 #include <sys/resource.h>
 
 #include <csignal>
+#include <filesystem>
 #include <fstream>
 
 #include "temporary_folder.hpp"
@@ -83,6 +84,34 @@ TEST(LastRunStore, KeepsTheOldRecordWhereTheNewOneCannotBeWritten) {
     ASSERT_FALSE(saved);
     EXPECT_EQ(saved.error().kind, ErrorKind::unavailable);
     EXPECT_EQ((*store.load())->settled_through, record().settled_through);
+}
+
+TEST(LastRunStore, IsForItsOwnerAlone) {
+    namespace fs = std::filesystem;
+    const TemporaryFolder folder;
+    const LastRunStore store(folder.path() / "a" / "b", "p");
+    ASSERT_TRUE(store.save(record()));
+    EXPECT_EQ(fs::status(store.file()).permissions(), fs::perms(0600));
+    EXPECT_EQ(fs::status(folder.path() / "a" / "b").permissions(), fs::perms(0700));
+    EXPECT_EQ(fs::status(folder.path() / "a").permissions(), fs::perms(0700));
+    // What an earlier version left behind when it died in between.
+    const fs::path left = store.file().string() + ".new";
+    std::ofstream(left) << "x";
+    fs::permissions(left, fs::perms(0644));
+    ASSERT_TRUE(store.save(record()));
+    EXPECT_EQ(fs::status(store.file()).permissions(), fs::perms(0600));
+}
+
+TEST(LastRunStore, IsCheckedWithoutATrace) {
+    namespace fs = std::filesystem;
+    const TemporaryFolder folder;
+    EXPECT_TRUE(LastRunStore(folder.path() / "a" / "b", "p").check());
+    EXPECT_TRUE(fs::is_empty(folder.path()));
+    std::ofstream(folder.path() / "file") << "x";
+    EXPECT_FALSE(LastRunStore(folder.path() / "file", "p").check());
+    const auto checked = LastRunStore(folder.path() / "file" / "state", "p").check();
+    ASSERT_FALSE(checked);
+    EXPECT_THAT(checked.error().message, HasSubstr("cannot be written"));
 }
 
 TEST(LastRunStore, TellsOfAFolderThatCannotBe) {

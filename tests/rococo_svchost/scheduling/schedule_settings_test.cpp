@@ -14,6 +14,7 @@ namespace {
 
 using namespace testing;
 using namespace std::chrono_literals;
+using ::testing::AllOf;
 using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
@@ -110,7 +111,10 @@ TEST(MakeSchedule, TellsOfNumericWeekdaysAndOfWhatIsNotUsed) {
     settings.time_amount = "10";
     EXPECT_THAT(make_schedule(settings)->notices,
                 ElementsAre(HasSubstr("weekday '1-5' is read as MON,TUE"),
-                            HasSubstr("CRON_EXPRESSIONS takes precedence")));
+                            "CRON_TIME_AMOUNT has no effect: CRON_EXPRESSIONS takes precedence"));
+    settings.run_at = "07:00";
+    EXPECT_THAT(make_schedule(settings)->notices,
+                Contains("CRON_RUN_AT has no effect: CRON_EXPRESSIONS takes precedence"));
 }
 
 TEST(MakeSchedule, ReadsTheJitter) {
@@ -197,12 +201,25 @@ TEST(MakeSchedule, ReportsAllErrorsAtOnce) {
     EXPECT_EQ(errors(expressions("60 * * * *; 0 9 * * *; * 24 * * *")).size(), 2U);
 }
 
-TEST(TimeZones, SuggestNearNames) {
-    EXPECT_THAT(TimeZone::load("berlin").error().message, HasSubstr("did you mean Europe/Berlin?"));
-    EXPECT_THAT(TimeZone::load("europe/berlin").error().message, HasSubstr("Europe/Berlin?"));
-    EXPECT_FALSE(TimeZone::load("../../../etc/passwd"));
-    EXPECT_FALSE(TimeZone::load(""));
-    EXPECT_EQ(TimeZone::load("UTC")->name(), "UTC");
+TEST(MakeSchedule, RefusesATzThatMeansNoZoneAndNamesIt) {
+    for (const auto* tz : {"Europe/Amsterdan", "\"Europe/Amsterdam\"", "europe/amsterdam"}) {
+        ScheduleSettings settings = expressions("0 7 * * *");
+        settings.timezone.clear();
+        settings.tz_variable = tz;
+        EXPECT_THAT(errors(settings), ElementsAre(AllOf(HasSubstr("TZ='"), HasSubstr(tz),
+                                                        HasSubstr("mean Europe/Amsterdam?"))));
+        settings.timezone = "UTC";  // Then nobody asks it.
+        EXPECT_THAT(errors(settings), ElementsAre());
+    }
+}
+
+TEST(MakeSchedule, TellsOfATzThatCountsWestward) {
+    ScheduleSettings settings = expressions("0 7 * * *");
+    settings.timezone.clear();
+    settings.tz_variable = "UTC+2";
+    const auto made = make_schedule(settings);
+    ASSERT_TRUE(made);
+    EXPECT_THAT(made->notices, ElementsAre(HasSubstr("UTC+2 is 2 h behind UTC")));
 }
 
 }  // namespace

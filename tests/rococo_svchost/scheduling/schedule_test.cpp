@@ -51,6 +51,41 @@ TEST(IntervalSchedule, DoesNotDrift) {
     EXPECT_EQ(schedule.next(start + 1h + 1us), start + 1h + 100ms);
 }
 
+TEST(IntervalSchedule, IsDueWithinAnIntervalThoughItCountsFromATimeToCome) {
+    const auto start = at("2026-11-24 12:00");
+    for (const auto ahead : {0s, 1s, 10s, 59s, 3600s, 86400s * 365 * 100}) {
+        const IntervalSchedule schedule(10s, start + ahead, start);
+        const auto next = schedule.next(start);
+        ASSERT_TRUE(next);
+        EXPECT_GT(*next, start);
+        EXPECT_LE(*next, start + 10s);
+        EXPECT_EQ((start + ahead - *next) % 10s, 0us) << "the distances are those of its phase";
+    }
+}
+
+TEST(RunAtSchedule, IsDueWithinItsDistanceThoughItsClockWasDaysFast) {
+    const auto start = at("2026-11-24 12:00");
+    // Recorded by a clock that was fast, and set right while the host was down …
+    const RunAtSchedule recorded(9h, 24h, TimeZone(), start + 24h * 5, start);
+    EXPECT_THAT(runs(recorded, start, 2),
+                ElementsAre("2026-11-25 09:00:00", "2026-11-26 09:00:00"));
+    // … and while it runs.
+    RunAtSchedule living(9h, 24h, TimeZone(), start + 24h * 5);
+    living.on_clock_step(start + 24h * 5, start);
+    EXPECT_THAT(runs(living, start, 2), ElementsAre("2026-11-25 09:00:00", "2026-11-26 09:00:00"));
+    RunAtSchedule weekly(9h, 24h * 7, TimeZone(), start + 24h * 30);
+    weekly.on_clock_step(start + 24h * 30, start);
+    EXPECT_LE(*weekly.next(start), start + 24h * 7);
+}
+
+TEST(RunAtSchedule, KeepsItsFirstDayWhenTheClockIsSetALittle) {
+    const auto start = at("2026-11-24 08:00");
+    RunAtSchedule schedule(7h + 30min, 12h, TimeZone(), start);
+    schedule.on_clock_step(start + 1h, start + 1h + 1s);
+    schedule.on_clock_step(start + 2h, start + 2h - 1s);
+    EXPECT_THAT(runs(schedule, start, 1), ElementsAre("2026-11-25 07:30:00"));
+}
+
 TEST(IntervalSchedule, KeepsItsDistanceWhenTheClockIsSet) {
     const auto start = at("2026-11-24 12:00");
     IntervalSchedule forward(10min, start);
@@ -147,15 +182,6 @@ TEST(Duration, ReadsUnitsAndSums) {
     for (const auto* text :
          {"", "s", "-5s", "1e99", "nan", "5 s", "1m30", "101000000000w", "5x", "."})
         EXPECT_FALSE(parse_duration(text)) << text;
-}
-
-TEST(Duration, IsWrittenForPeople) {
-    EXPECT_EQ(format_duration(90s), "1 min 30 s");
-    EXPECT_EQ(format_duration(500ms), "500 ms");
-    EXPECT_EQ(format_duration(1500ms), "1.5 s");
-    EXPECT_EQ(format_duration(36h), "1 d 12 h");
-    EXPECT_EQ(format_duration(250us), "250 µs");
-    EXPECT_EQ(format_duration(-2s), "-2 s");
 }
 
 }  // namespace

@@ -16,6 +16,7 @@ namespace {
 using namespace testing;
 using namespace std::chrono_literals;
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
 const SystemTime kNoon = at("2026-11-24 12:00");
@@ -454,15 +455,49 @@ TEST(Scheduler, NumbersRunsOnFromAnEarlierScheduler) {
     EXPECT_EQ(second.scheduler().in_hand(), 1U);
 }
 
-TEST(Scheduler, DoesNotWaitForARecordFromTheFarFuture) {
+TEST(Scheduler, TakesARecordFromTheFutureForAClockThatWasSetBack) {
+    for (const std::chrono::seconds ahead : {10s, 180s, 7200s, 172800s, 315360000s}) {
+        auto schedule = ten_seconds();
+        SimulatedHost host(schedule, {}, kNoon + 5s, kNoon + ahead);
+        host.run_until(kNoon + 36s);
+        EXPECT_EQ(host.lines("clock set").size(), 1U) << "told once";
+        EXPECT_THAT(host.log.front(), HasSubstr("clock set by -"));
+        EXPECT_EQ(host.lines("start").size(), 3U) << "due within one interval, and then at each";
+    }
+}
+
+TEST(Scheduler, DoesNotLetARecordFromTheFutureHoldBackFixedTimes) {
+    // More than three hours ahead, the new time counts at once.
+    CronSchedule daily(cron("30 12 * * *"), TimeZone());
+    SimulatedHost days(daily, {}, kNoon, kNoon + 48h);
+    days.run_until(kNoon + 1h);
+    EXPECT_THAT(days.lines("start"), ElementsAre("12:30:00 start 12:30:00"));
+    RunAtSchedule at_half_past(12h + 30min, 24h, TimeZone(), kNoon + 48h, kNoon);
+    SimulatedHost run_at(at_half_past, {}, kNoon, kNoon + 48h);
+    run_at.run_until(kNoon + 1h);
+    EXPECT_THAT(run_at.lines("start"), ElementsAre("12:30:00 start 12:30:00"));
+    // By less, what ran before the clock was set back does not run again.
+    CronSchedule again(cron("30 12 * * *"), TimeZone());
+    SimulatedHost hours(again, {}, kNoon, kNoon + 1h);
+    hours.run_until(kNoon + 2h);
+    EXPECT_THAT(hours.lines("start"), ElementsAre());
+    EXPECT_EQ(again.next(kNoon), kNoon + 24h + 30min);
+}
+
+TEST(Scheduler, MakesUpForNothingWhereTheRecordIsFromTheFuture) {
     auto schedule = ten_seconds();
-    SimulatedHost wrong(schedule, {}, kNoon, kNoon + 24h);
-    wrong.run_until(kNoon + 10s);
-    EXPECT_EQ(wrong.lines("start").size(), 1U);
-    // One from a clock that was a little ahead keeps the run from being repeated.
-    SimulatedHost ahead(schedule, {}, kNoon + 9s, kNoon + 10s);
+    SimulatedHost host(schedule, {.misfire = MisfirePolicy::all}, kNoon + 1h, kNoon + 48h);
+    host.run_until(kNoon + 1h + 30s);
+    EXPECT_THAT(host.lines("misfire"), ElementsAre());
+    EXPECT_EQ(host.lines("start").size(), 3U);
+}
+
+TEST(Scheduler, BelievesARecordThatIsAheadByLessThanClocksAreApart) {
+    auto schedule = ten_seconds();
+    SimulatedHost ahead(schedule, {.clocks_apart = 1min}, kNoon + 9s, kNoon + 10s);
     ahead.run_until(kNoon + 20s);
     EXPECT_THAT(ahead.lines("start"), ElementsAre("12:00:20 start 12:00:20"));
+    EXPECT_THAT(ahead.lines("clock set"), ElementsAre());
 }
 
 TEST(Policies, AreReadFromTheirNames) {
@@ -476,8 +511,8 @@ TEST(Policies, AreReadFromTheirNames) {
 }
 
 TEST(ReadClocks, RunTogether) {
-    const Instant first = read_clocks();
-    const Instant second = read_clocks();
+    const Instant first = RealClock().read();
+    const Instant second = RealClock().read();
     EXPECT_GE(second.elapsed, first.elapsed);
     const auto offset = [](const Instant& i) { return i.wall.time_since_epoch() - i.elapsed; };
     EXPECT_LT(std::chrono::abs(offset(second) - offset(first)), 50ms);

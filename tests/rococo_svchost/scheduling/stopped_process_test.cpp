@@ -16,6 +16,7 @@
 #include "rococo_svchost/scheduling/wake_timer.hpp"
 #include "temporary_folder.hpp"
 #include "test_support.hpp"
+#include "wait_for.hpp"
 
 namespace rococo::svchost {
 namespace {
@@ -30,21 +31,21 @@ constexpr auto kPeriod = 200ms;
     const int log = open(log_file.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
     auto timer = WakeTimer::create();
     if (!timer || log < 0) _exit(2);
-    const Instant start = read_clocks();
+    const Instant start = RealClock().read();
     IntervalSchedule schedule(kPeriod, start.wall);
     Scheduler scheduler(
         schedule, {.misfire = policy, .misfire_grace = 150ms},
         [](std::chrono::microseconds) { return 0us; }, start);
     while (true) {
         static_cast<void>(timer->wait_until(scheduler.wait_until()));
-        SchedulerActions actions = scheduler.advance(read_clocks());
+        SchedulerActions actions = scheduler.advance(RealClock().read());
         for (std::size_t i = 0; i < actions.size(); ++i) {
             const auto* const run = std::get_if<StartRun>(&actions[i]);
             if (run == nullptr) continue;
             const auto line =
                 fmt::format("{} {}\n", (run->due - start.wall) / kPeriod, to_string(run->reason));
             if (write(log, line.data(), line.size()) < 0) _exit(3);
-            for (auto& further : scheduler.on_run_finished(run->id, {}, read_clocks()))
+            for (auto& further : scheduler.on_run_finished(run->id, {}, RealClock().read()))
                 actions.push_back(further);
         }
     }
@@ -61,20 +62,7 @@ struct Runs {
     }
 };
 
-/// Stopped for a second, over five due runs.
-Runs stopped(MisfirePolicy policy) {
-    const TemporaryFolder folder;
-    const auto log = folder.path() / "log";
-    const pid_t child = fork();
-    if (child == 0) live(log, policy);
-    std::this_thread::sleep_for(900ms);
-    kill(child, SIGSTOP);
-    std::this_thread::sleep_for(1s);
-    kill(child, SIGCONT);
-    std::this_thread::sleep_for(900ms);
-    kill(child, SIGKILL);
-    waitpid(child, nullptr, 0);
-
+Runs read_runs(const std::filesystem::path& log) {
     Runs runs;
     std::ifstream file(log);
     int number = 0;
@@ -82,7 +70,25 @@ Runs stopped(MisfirePolicy policy) {
         runs.numbers.insert(number);
         runs.misfires += reason == "misfire" ? 1 : 0;
     }
-    EXPECT_GT(runs.lines, 4U);
+    return runs;
+}
+
+/// Stopped for a second or more, over five due runs.
+Runs stopped(MisfirePolicy policy) {
+    const TemporaryFolder folder;
+    const auto log = folder.path() / "log";
+    const auto lines = [&log] { return read_runs(log).lines; };
+    const pid_t child = fork();
+    if (child == 0) live(log, policy);
+    wait_for([&] { return lines() >= 3; });
+    kill(child, SIGSTOP);
+    const std::size_t before = lines();
+    std::this_thread::sleep_for(1s);
+    kill(child, SIGCONT);
+    wait_for([&] { return lines() >= before + 8; });
+    kill(child, SIGKILL);
+    waitpid(child, nullptr, 0);
+    const Runs runs = read_runs(log);
     EXPECT_EQ(runs.numbers.size(), runs.lines) << "a run took place twice";
     return runs;
 }

@@ -17,13 +17,14 @@ namespace rococo::svchost {
 
 /// How expressions are read.
 struct CronOptions {
-    /// Numeric weekdays count from Monday = 0, as in the original; otherwise 0 and 7 are Sunday.
+    /// Whether numeric weekdays start at Monday = 0, as in the original; otherwise 0 and 7 are
+    /// Sunday.
     bool weekday_zero_is_monday = false;
 };
 
-/// What a cron expression allows, one bit for each value: bit n of `minutes` is minute n.
+/// The values that a cron expression allows, one bit each: bit n of `minutes` is minute n.
 struct CronFields {
-    std::uint64_t seconds = 1;  ///< Bits 0 to 59; only second 0 in expressions of five fields.
+    std::uint64_t seconds = 1;  ///< Bits 0 to 59; only second 0 for expressions with five fields.
     std::uint64_t minutes = 0;  ///< Bits 0 to 59.
     std::uint32_t hours = 0;    ///< Bits 0 to 23.
     std::uint32_t days = 0;     ///< Bits 1 to 31.
@@ -36,13 +37,13 @@ struct CronFields {
     std::uint8_t last_weekdays = 0;      ///< Bit 5: `5L`, the month's last Friday.
     std::array<std::uint8_t, 7> nth_weekdays{};  ///< [5] bit 2: `5#2`, the month's second Friday.
 
-    /// The day-of-month field begins neither with `*` nor with `?`. Where both fields are
-    /// restricted a day need match only one of them; otherwise it must match both (cron's rule).
+    /// The day-of-month field starts with neither `*` nor `?`. If both day fields are restricted, a
+    /// day has to match only one of them; otherwise it must match both (cron's rule).
     bool days_restricted = false;
     bool weekdays_restricted = false;  ///< The same for the weekday field.
 
-    /// It fires in every hour of the day (`*`, `0-23`): it means "all the time" rather than "at
-    /// that time", so it goes by the clock on the wall, whatever that does (see
+    /// It fires in every hour of the day (`*`, `0-23`). Such an expression means "all the time"
+    /// rather than "at that time", so it follows the wall clock through changes (see
     /// `CronExpression::next`).
     bool follows_clock = false;
 
@@ -51,51 +52,51 @@ struct CronFields {
     [[nodiscard]] std::uint32_t days_of_month(unsigned first_weekday, unsigned length) const;
 };
 
-/// A cron expression, read and checked: five fields (minute, hour, day of month, month, weekday),
-/// six with seconds first, or one of `@yearly @annually @monthly @weekly @daily @midnight @hourly
-/// @reboot @every DURATION`.
+/// A parsed and validated cron expression: five fields (minute, hour, day of month, month,
+/// weekday), six with seconds first, or one of `@yearly @annually @monthly @weekly @daily @midnight
+/// @hourly @reboot @every DURATION`.
 ///
-/// docs/SCHEDULES.md has the grammar. An expression that can never fire (`0 0 30 2 *`) is refused.
+/// docs/SCHEDULES.md has the grammar. An expression that can never fire (`0 0 30 2 *`) is rejected.
 ///
 /// **Thread-safety**: immutable.
 class CronExpression {
 public:
     enum class Kind {
         calendar,  ///< Fields.
-        every,     ///< `@every 90s`: at equal distances.
+        every,     ///< `@every 90s`: at fixed intervals.
         reboot,    ///< `@reboot`: once, when the host starts.
     };
-    /// Positions in `field_text`.
+    /// Indexes for `field_text`.
     enum Field : std::size_t { second, minute, hour, day, month, weekday };
 
-    /// Reads an expression. A failure (configuration) has several lines: what is wrong, the
-    /// expression with the wrong part underlined, what is allowed there.
+    /// Parses an expression. A failure (configuration) has several lines: the error, the expression
+    /// with the wrong part underlined, and what is allowed there.
     [[nodiscard]] static Result<CronExpression> parse(std::string_view text,
                                                       const CronOptions& options = {});
 
-    /// The first moment after `after` at which it fires, on a whole second; none for `@reboot`, and
-    /// beyond the year 9999. `@every` fires one distance after `after`.
+    /// The first moment after `after` at which it fires, on a whole second. Empty for `@reboot` and
+    /// after the year 9999. `@every` fires one interval after `after`.
     ///
-    /// Where the zone's clock changes by less than three hours (cron(8) of Debian, the same limit):
+    /// If the zone's clock changes by less than three hours (the same limit as Debian's cron(8)):
     /// - forward: an expression for fixed hours fires once at the moment of the change for all of
     ///   its times that are skipped. One that `follows_clock` has nothing to make up for.
     /// - back: an expression for fixed hours fires the first time round only. One that
     ///   `follows_clock` fires both times.
     ///
-    /// Costs some 100 ns for common expressions and a few microseconds at worst.
+    /// Takes about 100 ns for common expressions and a few microseconds at worst.
     [[nodiscard]] std::optional<SystemTime> next(SystemTime after, const TimeZone& zone) const;
 
     [[nodiscard]] Kind kind() const { return kind_; }
     /// As written, without surrounding white space.
     [[nodiscard]] const std::string& text() const { return text_; }
-    /// What it allows; for `Kind::calendar` only.
+    /// The values it allows; for `Kind::calendar` only.
     [[nodiscard]] const CronFields& fields() const { return fields_; }
     /// A field as written (`*/15`); `0` for the seconds of five fields; empty for other kinds.
     [[nodiscard]] const std::string& field_text(Field field) const { return field_texts_[field]; }
     [[nodiscard]] bool has_seconds() const { return has_seconds_; }
-    /// Whether the weekday field has numbers, which crons disagree about.
+    /// Whether the weekday field has numbers, which cron implementations interpret differently.
     [[nodiscard]] bool has_numeric_weekday() const { return has_numeric_weekday_; }
-    /// The distance of `@every`, one millisecond or more.
+    /// The interval of `@every`, at least one millisecond.
     [[nodiscard]] std::chrono::microseconds every() const { return every_; }
     [[nodiscard]] const CronOptions& options() const { return options_; }
 

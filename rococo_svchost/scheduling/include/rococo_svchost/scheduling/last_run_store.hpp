@@ -11,32 +11,41 @@
 
 namespace rococo::svchost {
 
-/// What a host leaves behind about its schedule.
+/// What a host saves about its schedule.
 struct LastRunRecord {
-    /// The schedule's `text()` and zone: with another schedule, the rest means nothing.
+    /// The schedule's `text()` and zone. If they differ, the rest does not apply.
     std::string schedule;
-    SystemTime phase;            ///< What intervals are counted from (`ScheduleSettings::phase`).
+    SystemTime phase;            ///< The start of intervals (`ScheduleSettings::phase`).
     SystemTime settled_through;  ///< `Scheduler::settled_through`.
 };
 
-/// Keeps the record of one schedule in a file of a state folder, so that a restart knows what it
-/// missed.
+/// Parses a record's file. Empty if it is damaged.
+[[nodiscard]] std::optional<LastRunRecord> parse_last_run(std::string_view text);
+
+/// Stores one schedule's record in a file of the state folder, so that a restarted host knows what
+/// it missed.
 ///
-/// `save` writes a new file, syncs it and renames it over the old one, so that a power cut leaves
-/// the old record or the new one, never half of one.
+/// `save` writes a new file, syncs it and renames it over the old one, so a power cut leaves either
+/// the old record or the new one. The file is accessible only to its owner (0600), as are folders
+/// created for it (0700).
 ///
-/// **Thread-safety**: none; one thread at a time, one process at a time.
+/// **Thread-safety**: none; use it from one thread and one process at a time.
 class LastRunStore {
 public:
-    /// `folder` need not exist; `name` tells schedules of one folder apart (the processor's type),
-    /// characters that file names cannot have are replaced.
+    /// `folder` need not exist. `name` (the processor's type) distinguishes schedules in one
+    /// folder; characters not allowed in file names are replaced.
     LastRunStore(std::filesystem::path folder, std::string_view name);
 
-    /// The record; none where there is no file. A failure (unavailable) where it cannot be read or
-    /// is damaged.
+    /// Loads the record; empty if there is no file. Fails (unavailable) if it is unreadable or
+    /// damaged.
     [[nodiscard]] Result<std::optional<LastRunRecord>> load() const;
 
-    /// Replaces the record, on disk when it returns. A failure (unavailable) leaves the old one.
+    /// Checks whether `save` could write, without creating anything: the folder, or its nearest
+    /// existing parent, must be writable. A failure (unavailable) says why not.
+    [[nodiscard]] Result<void> check() const;
+
+    /// Replaces the record; it is on disk when this returns. A failure (unavailable) keeps the old
+    /// one.
     [[nodiscard]] Result<void> save(const LastRunRecord& record) const;
 
     [[nodiscard]] const std::filesystem::path& file() const { return file_; }

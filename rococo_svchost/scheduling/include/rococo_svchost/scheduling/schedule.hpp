@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "rococo/base/clock.hpp"
@@ -13,9 +14,10 @@
 
 namespace rococo::svchost {
 
-/// When runs are due: a function from a time to the next due time. Reads no clock.
+/// Computes when runs are due: maps a time to the next due time. Reads no clock.
 ///
-/// **Thread-safety**: const members may be called at the same time; `on_clock_step` by nobody else.
+/// **Thread-safety**: const members may be called concurrently, but not together with
+/// `on_clock_step`.
 class Schedule {
 public:
     Schedule() = default;
@@ -23,31 +25,35 @@ public:
     Schedule& operator=(const Schedule&) = delete;
     virtual ~Schedule() = default;
 
-    /// The first due time after `after`; none where there is none for good.
+    /// The first due time after `after`; empty if there will never be one.
     [[nodiscard]] virtual std::optional<SystemTime> next(SystemTime after) const = 0;
 
-    /// Told when somebody sets the wall clock: it would show `before`, and shows `after`. What is
-    /// due at equal distances moves along, so that no distance is stretched or cut; what is due at
-    /// fixed times does not repeat the times that a clock set back by less than three hours
-    /// repeats (as cron(8) documents it); all else goes by the new time at once.
+    /// Call this when the wall clock was set from `before` to `after`. Interval schedules move
+    /// along, so that no interval becomes longer or shorter. Schedules with fixed times do not
+    /// repeat those that occur again when the clock is set back by less than three hours, as in
+    /// cron(8). Everything else follows the new time at once.
     virtual void on_clock_step(SystemTime before, SystemTime after) = 0;
 
-    /// What it means, as an English phrase: "every 10 s", "at 09:30 on weekdays, Europe/Berlin".
+    /// The schedule as an English phrase: "every 10 s", "at 09:30 on weekdays, Europe/Berlin".
     [[nodiscard]] virtual std::string explain() const = 0;
 
-    /// The texts, as configured, of what is due exactly at `due`: expressions, or `every 10 s`.
+    /// The expressions due exactly at `due`, as configured, or `every 10 s`.
     [[nodiscard]] virtual std::vector<std::string> sources(SystemTime due) const;
 
-    /// The text as configured, for `sources` and for telling whether a schedule was changed.
+    /// The text as configured, for `sources` and for detecting a changed schedule.
     [[nodiscard]] virtual std::string text() const = 0;
 };
 
-/// At equal distances from a start: start + interval, start + 2 intervals, … However long runs take
-/// and however late they begin, the due times do not drift. Days are 24 hours here.
+/// Due at fixed intervals: start + interval, start + 2 intervals, … Due times do not drift, however
+/// long runs take and however late they start. Days have 24 hours here.
 class IntervalSchedule final : public Schedule {
 public:
-    /// `interval` is more than zero.
-    IntervalSchedule(std::chrono::microseconds interval, SystemTime start);
+    /// `interval` must be positive.
+    IntervalSchedule(std::chrono::microseconds interval, SystemTime start)
+        : IntervalSchedule(interval, start, start) {}
+    /// The same intervals, aligned to `phase`, for a host that started at `start`. A phase later
+    /// than `start` was recorded by another replica or with a clock that was fast.
+    IntervalSchedule(std::chrono::microseconds interval, SystemTime phase, SystemTime start);
 
     [[nodiscard]] std::optional<SystemTime> next(SystemTime after) const override;
     void on_clock_step(SystemTime before, SystemTime after) override;
@@ -57,20 +63,25 @@ public:
 private:
     std::chrono::microseconds interval_;
     SystemTime start_;
-    SystemTime not_before_;  // Earlier due times were there before the clock was set.
+    SystemTime not_before_;  // Earlier due times already happened before the clock was set.
 };
 
-/// At a time of day, every so many days: first at that time at or after the start, then always
-/// `distance` later on the zone's wall clock. `1.5` days at 07:32 is 07:32, 19:32 the next day,
+/// Due at a time of day every few days: first at that time at or after the start, then every
+/// `distance` on the zone's wall clock. With 1.5 days and 07:32: at 07:32, 19:32 the next day,
 /// 07:32 the day after that.
 ///
-/// A time that daylight saving skips is due at the moment of the change, one that it repeats is due
-/// the first time.
+/// A time skipped by daylight saving is due at the moment of the change; a repeated one, the first
+/// time.
 class RunAtSchedule final : public Schedule {
 public:
-    /// `time_of_day` is less than a day, `distance` more than zero.
+    /// `time_of_day` must be less than a day and `distance` positive.
     RunAtSchedule(std::chrono::seconds time_of_day, std::chrono::microseconds distance,
-                  TimeZone zone, SystemTime start);
+                  TimeZone zone, SystemTime start)
+        : RunAtSchedule(time_of_day, distance, std::move(zone), start, start) {}
+    /// The same days, counted from `phase`, for a host that started at `start`: see
+    /// `IntervalSchedule`.
+    RunAtSchedule(std::chrono::seconds time_of_day, std::chrono::microseconds distance,
+                  TimeZone zone, SystemTime phase, SystemTime start);
 
     [[nodiscard]] std::optional<SystemTime> next(SystemTime after) const override;
     void on_clock_step(SystemTime before, SystemTime after) override;
@@ -85,13 +96,14 @@ private:
     std::chrono::microseconds distance_;
     TimeZone zone_;
     LocalTime first_;
+    SystemTime first_due_after_;
     SystemTime not_before_;
 };
 
-/// By a cron expression's fields, in a time zone.
+/// Due as a cron expression says, in a time zone.
 class CronSchedule final : public Schedule {
 public:
-    /// `expression` is of the kind `calendar`.
+    /// `expression` must be of the kind `calendar`.
     CronSchedule(CronExpression expression, TimeZone zone);
 
     [[nodiscard]] std::optional<SystemTime> next(SystemTime after) const override;
@@ -119,7 +131,7 @@ private:
     SystemTime start_;
 };
 
-/// Several schedules as one: a moment at which more than one is due is one due time.
+/// Combines several schedules. A moment when several are due is one due time.
 class UnionSchedule final : public Schedule {
 public:
     explicit UnionSchedule(std::vector<std::unique_ptr<Schedule>> schedules);
@@ -134,8 +146,8 @@ private:
     std::vector<std::unique_ptr<Schedule>> schedules_;
 };
 
-/// A schedule for one expression of any kind. `phase` is what `@every` counts from, `start` when
-/// the host started (`@reboot`).
+/// Creates the schedule for an expression of any kind. `@every` counts from `phase`; `@reboot` is
+/// due at `start`, when the host started.
 [[nodiscard]] std::unique_ptr<Schedule> make_cron_schedule(const CronExpression& expression,
                                                            const TimeZone& zone, SystemTime phase,
                                                            SystemTime start);

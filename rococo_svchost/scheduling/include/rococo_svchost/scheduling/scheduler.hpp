@@ -14,61 +14,54 @@
 
 #include "rococo/base/clock.hpp"
 #include "rococo/base/result.hpp"
+#include "rococo_svchost/scheduling/clock_rule.hpp"
 #include "rococo_svchost/scheduling/schedule.hpp"
 
 namespace rococo::svchost {
 
-/// What becomes of a run that is due while an earlier one is in hand (`CRON_OVERLAP`).
+/// What to do with a run that is due while an earlier one is in progress (`CRON_OVERLAP`).
 enum class OverlapPolicy {
-    skip,       ///< It is left out, and reported.
-    queue_one,  ///< One waits; further ones are left out, and reported.
-    queue_all,  ///< All wait, up to `SchedulerOptions::longest_queue`.
-    cancel,     ///< The one in hand is cancelled, and those that wait are dropped in its favour.
-    allow,      ///< It starts beside the other.
+    skip,       ///< Skip it and report it.
+    queue_one,  ///< Let one wait; skip and report further ones.
+    queue_all,  ///< Let all wait, up to `SchedulerOptions::longest_queue`.
+    cancel,     ///< Cancel the one in progress and drop waiting ones in its favour.
+    allow,      ///< Start it in parallel.
 };
 
-/// What becomes of runs that could not start in time, because the host slept, was stopped or was
-/// busy (`CRON_MISFIRE`).
+/// What to do with runs that could not start in time because the machine slept or the host was
+/// stopped or busy (`CRON_MISFIRE`).
 enum class MisfirePolicy {
-    skip,  ///< They are left out, and reported.
-    once,  ///< One run makes up for all of them: the latest.
-    all,   ///< Each is made up for, one after the other, up to `SchedulerOptions::longest_queue`.
+    skip,  ///< Skip and report them.
+    once,  ///< Run once for all of them, with the latest due time.
+    all,   ///< Run each of them, one after another, up to `SchedulerOptions::longest_queue`.
 };
 
-/// `skip`, `queue-one`, `queue-all`, `cancel`, `allow`. A failure (configuration) says so.
+/// Parses `skip`, `queue-one`, `queue-all`, `cancel` or `allow`. Anything else is a failure
+/// (configuration).
 [[nodiscard]] Result<OverlapPolicy> parse_overlap_policy(std::string_view text);
-/// `skip`, `once`, `all`. A failure (configuration) says so.
+/// Parses `skip`, `once` or `all`. Anything else is a failure (configuration).
 [[nodiscard]] Result<MisfirePolicy> parse_misfire_policy(std::string_view text);
-
-/// One reading of both clocks.
-struct Instant {
-    SystemTime wall;
-    /// What has passed since some fixed moment, suspended time included: never set, never jumps
-    /// (Linux's `CLOCK_BOOTTIME`). With `CLOCK_MONOTONIC`, time in suspend looks like a clock that
-    /// was set forward.
-    std::chrono::microseconds elapsed{};
-};
-
-/// The machine's clocks, read so close together that being interrupted between them does not look
-/// like a clock that was set.
-[[nodiscard]] Instant read_clocks();
 
 using RunId = std::uint64_t;
 
 struct SchedulerOptions {
     OverlapPolicy overlap = OverlapPolicy::skip;
     MisfirePolicy misfire = MisfirePolicy::once;
-    /// A run that can begin at most so late begins as if on time; a later one is a misfire.
+    /// A run that is late by no more than this counts as on time; a later one is a misfire.
     std::chrono::microseconds misfire_grace = std::chrono::seconds(1);
-    /// Each run begins up to so much after its due time, by chance.
-    /// Never past the next due time.
+    /// The upper limit of each run's random delay. Never past the next due time.
     std::chrono::microseconds jitter{};
-    bool run_at_startup = false;  ///< A run at once, beside what the schedule says.
-    /// The most runs that wait; those beyond are left out, and reported.
+    bool run_at_startup = false;  ///< Also run once at startup.
+    /// The most runs that may wait; further ones are skipped and reported.
     std::size_t longest_queue = 1000;
-    /// Runs are numbered from the one after it: give `Scheduler::last_id` of an earlier scheduler
+    /// Runs are numbered from the next number. Pass `Scheduler::last_id` of an earlier scheduler
     /// whose runs may not have ended yet.
     RunId last_id = 0;
+    /// Runs start in the order of their due times, because each is claimed and a later claim counts
+    /// for earlier due times, too.
+    bool in_order = false;
+    /// How far ahead of this clock the clock that set `settled_through` may be.
+    std::chrono::microseconds clocks_apart = kSmallestClockStep;
 };
 
 enum class RunReason { scheduled, startup, misfire };
@@ -82,7 +75,7 @@ struct StartRun {
     std::uint32_t attempt = 1;  ///< 2 for the first retry.
 };
 
-/// Ask the run to end early; `Scheduler::on_run_finished` is still expected.
+/// Ask the run to stop early; `Scheduler::on_run_finished` must still be called.
 struct CancelRun {
     RunId id = 0;
 };
@@ -90,81 +83,85 @@ struct CancelRun {
 enum class SkipReason { overlap, misfire, queue_full, superseded, clock_set };
 [[nodiscard]] std::string_view to_string(SkipReason reason);
 
-/// Runs that will not take place: tell the operator, since nothing is left out in silence.
+/// Runs that will not happen. Report them to the operator.
 struct SkippedRuns {
     SystemTime first;
     SystemTime last;
     std::size_t count = 0;
-    bool more = false;  ///< `count` is where counting stopped.
+    bool more = false;  ///< Counting stopped at `count`.
     SkipReason reason = SkipReason::overlap;
 };
 
-/// The wall clock was set, by so much.
+/// The wall clock was set, by this much.
 struct ClockWasSet {
     std::chrono::microseconds by{};
+    /// Inferred: an earlier host's record lies in the future, so the clock was set back by at least
+    /// this much since.
+    bool since_record = false;
 };
 
 using SchedulerAction = std::variant<StartRun, CancelRun, SkippedRuns, ClockWasSet>;
 using SchedulerActions = std::vector<SchedulerAction>;
 
-/// How a run ended, after the host's retry policy has spoken.
+/// How a run ended, after applying the host's retry policy.
 struct RunOutcome {
-    /// Set: the run failed and is to be tried again after so long. Unset: it is settled, be it
-    /// that it succeeded, was given up or was cancelled.
+    /// If set, the run failed and is retried after this delay. If unset, it is settled: it
+    /// succeeded, failed for good or was cancelled.
     std::optional<std::chrono::microseconds> retry_after;
 };
 
 /// Decides which runs start when: a state machine without threads, clocks or I/O.
 ///
-/// Its driver calls `advance` at the start, whenever `wait_until` has come, when the clock was set
-/// and after being woken; it carries out the actions in their order, and reports the end of each
-/// run with `on_run_finished`. A run is *in hand* from its `StartRun` until it is settled, while it
-/// waits for a retry too.
+/// Its driver calls `advance` at the start, when `wait_until` is reached, when the clock was set
+/// and after being woken. It carries out the actions in order and reports the end of each run with
+/// `on_run_finished`. A run is *in hand* from its `StartRun` until it is settled, including while
+/// it waits for a retry.
 ///
-/// **Clocks**: due times are wall-clock times. When the wall clock is set, the distance between
-/// both clocks changes, which is how `advance` notices (steps of 100 ms and more; smaller ones are
-/// corrections that no schedule needs to know). Set forward by less than three hours, what was
-/// skipped is a misfire; set by more, the new time counts at once. Set back, see
-/// `Schedule::on_clock_step`. Delays of retries go by the elapsed clock, whatever the wall shows.
+/// **Clocks**: due times are wall-clock times. `advance` notices that the wall clock was set
+/// because the difference between the two clocks changes. Steps below 100 ms are ignored as
+/// corrections. If it is set forward by less than three hours, skipped due times are misfires; if
+/// by more, the new time applies at once. For setting it back, see `Schedule::on_clock_step`. Retry
+/// delays are measured on the elapsed clock.
 ///
-/// **Thread-safety**: none; one thread at a time.
-/// **Ownership**: the schedule must outlive it, and is told of clock steps.
+/// **Thread-safety**: none; use it from one thread at a time.
+/// **Ownership**: the schedule must outlive it; it is notified of clock steps.
 class Scheduler {
 public:
-    /// A random duration between zero and its argument, both included.
+    /// Returns a random duration from zero to its argument, inclusive.
     using RandomDelay = std::function<std::chrono::microseconds(std::chrono::microseconds)>;
 
-    /// `settled_through` is what an earlier host put on record (see there): due times since then
-    /// were missed. Unset: none were.
+    /// `settled_through` is the recorded value of an earlier host (see the member of that name):
+    /// later due times were missed. If unset, none were. If it is not believed (`believed_until`),
+    /// the clock is assumed to have been set back from there, which the first `advance` reports.
     Scheduler(Schedule& schedule, const SchedulerOptions& options, RandomDelay random,
               Instant start, std::optional<SystemTime> settled_through = std::nullopt);
 
-    /// What to do now.
+    /// Returns the actions to take now.
     [[nodiscard]] SchedulerActions advance(Instant now);
 
-    /// Takes in how a run ended, and says what to do now.
+    /// Records how a run ended and returns the actions to take now.
     [[nodiscard]] SchedulerActions on_run_finished(RunId id, const RunOutcome& outcome,
                                                    Instant now);
 
-    /// When to call `advance` next, by the wall clock; none where nothing will come of it until a
-    /// run has finished.
+    /// The wall-clock time for the next `advance`; empty if it is not needed before a run has
+    /// finished.
     [[nodiscard]] std::optional<SystemTime> wait_until() const;
 
-    /// Starts no more runs, those that wait included: for draining. Runs that wait for a retry are
-    /// dropped and stay unsettled.
+    /// For draining: starts no more runs, not even waiting ones. Runs that wait for a retry are
+    /// dropped and remain unsettled.
     void stop();
 
-    /// Whether no run is in hand, and none will ever be due.
+    /// Whether no run is in hand and none will ever be due.
     [[nodiscard]] bool finished() const;
 
-    /// The number of the latest run that was started.
+    /// The number of the latest run started.
     [[nodiscard]] RunId last_id() const { return last_id_; }
 
     /// Runs in hand.
     [[nodiscard]] std::size_t in_hand() const { return runs_.size(); }
 
-    /// Every run that was due up to here is settled or was reported as left out. Put it on record
-    /// after each change, and a later host knows what it missed.
+    /// All runs due up to this time are settled or reported as skipped. Record it after each
+    /// change, so that a later host knows what it missed.
     [[nodiscard]] SystemTime settled_through() const;
 
 private:
@@ -172,7 +169,7 @@ private:
         SystemTime due;
         RunReason reason = RunReason::scheduled;
         std::uint32_t attempt = 1;
-        /// Waits for its retry until then, by the elapsed clock.
+        /// The time of its retry, on the elapsed clock.
         std::optional<std::chrono::microseconds> retry_at;
         bool cancelled = false;
     };
@@ -206,15 +203,16 @@ private:
     Schedule& schedule_;
     SchedulerOptions options_;
     RandomDelay random_;
-    SystemTime cursor_;  ///< Everything due up to here has been dealt with.
+    SystemTime cursor_;  ///< Everything due up to this time has been handled.
     std::optional<SystemTime> next_due_;
     SystemTime next_start_{};             ///< `next_due_` plus its jitter.
-    std::chrono::microseconds offset_{};  ///< Wall minus elapsed, when the clock was last set.
+    std::chrono::microseconds offset_{};  ///< Wall minus elapsed time, when the clock was last set.
     Instant now_;
     std::map<RunId, Run> runs_;  ///< In hand.
-    std::deque<Waiting> queue_;  ///< Wait for those in hand to end, earliest due first.
+    std::deque<Waiting> queue_;  ///< Runs waiting for those in hand to end, earliest due first.
     RunId last_id_ = 0;
     bool startup_pending_ = false;
+    std::optional<ClockWasSet> set_since_record_;  ///< Not reported yet.
     bool stopped_ = false;
     std::optional<SystemTime> abandoned_;  ///< The earliest run that draining left unsettled.
 };

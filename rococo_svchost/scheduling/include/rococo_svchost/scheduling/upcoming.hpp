@@ -12,35 +12,33 @@
 
 namespace rococo::svchost {
 
-/// Which coming runs to list: what `svchost next` takes.
+/// The runs to list: the arguments of `svchost next`.
 struct UpcomingQuery {
-    SystemTime from;  ///< `--from`: runs due at it or later.
-    /// `--until`: runs due at it or earlier.
+    SystemTime from;  ///< `--from`: runs due at this time or later.
+    /// `--until`: runs due at this time or earlier.
     std::optional<SystemTime> until;
-    /// `-n`; unset: 10, or all where there is an `until`; a million at most.
+    /// `-n`; if unset, 10, or all if `until` is set. At most a million.
     std::optional<std::size_t> count;
-    TimeZone zone;  ///< `--tz`: what times are shown in.
+    TimeZone zone;                ///< `--tz`: the zone for displayed times.
+    bool run_at_startup = false;  ///< RUN_AT_STARTUP: also runs at every start.
 };
 
 struct UpcomingRun {
     SystemTime due;
-    std::vector<std::string> sources;  ///< Which expressions are due then.
+    std::vector<std::string> sources;  ///< The expressions due then.
 };
 
-/// The coming runs, by the schedule alone: no jitter, no overlaps.
+/// The upcoming runs of the schedule alone, without jitter or overlaps.
 [[nodiscard]] std::vector<UpcomingRun> upcoming(const Schedule& schedule,
                                                 const UpcomingQuery& query);
 
-enum class UpcomingFormat { text, json };
+/// Whether the list was cut off at a million runs.
+[[nodiscard]] bool is_cut_off(const UpcomingQuery& query, const std::vector<UpcomingRun>& runs);
 
-/// The coming runs for people or for programs.
-///
-/// Text: the schedule's explanation, then a line for each run: local time, weekday, how long from
-/// `query.from`, and the expression where there are several. JSON: one object with `explanation`,
-/// `timezone`, `from`, `until` (or null), `runs`, an array of objects with `time` (RFC 3339 in the
-/// zone), `utc` and `expressions`, and `cut_off`, whether a million runs were not all of them. Both
-/// end with a line break.
-[[nodiscard]] std::string render_upcoming(const Schedule& schedule, const UpcomingQuery& query,
-                                          UpcomingFormat format);
+/// The upcoming runs as a JSON object with `explanation`, `timezone`, `from`, `until` (or null),
+/// `run_at_startup`, `runs`, an array of objects with `time` (RFC 3339 in the zone), `utc` and
+/// `expressions`, and `cut_off`. Ends with a line break.
+[[nodiscard]] std::string upcoming_as_json(const Schedule& schedule, const UpcomingQuery& query,
+                                           const std::vector<UpcomingRun>& runs);
 
 }  // namespace rococo::svchost

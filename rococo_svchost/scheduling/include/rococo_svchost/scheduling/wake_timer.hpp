@@ -1,52 +1,51 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <memory>
 #include <optional>
+#include <utility>
 
 #include "rococo/base/clock.hpp"
+#include "rococo/base/file_descriptor.hpp"
 #include "rococo/base/result.hpp"
+#include "rococo/base/wake_event.hpp"
 
 namespace rococo::svchost {
 
-/// Waits for a moment of the wall clock, at no cost meanwhile, and can be woken.
+/// Waits for a wall-clock time without using CPU, and can be woken.
 ///
-/// The kernel's own timer (`timerfd` on `CLOCK_REALTIME`) keeps the moment, so it holds however the
-/// clock is set; that somebody set it, or that the machine was suspended, is reported
-/// (`TFD_TIMER_CANCEL_ON_SET`, timerfd_create(2)).
+/// It uses a kernel timer (`timerfd` on `CLOCK_REALTIME`), which stays correct when the clock is
+/// set. Setting the clock and suspending the machine are reported (`TFD_TIMER_CANCEL_ON_SET`,
+/// timerfd_create(2)).
 ///
 /// **Thread-safety**: `wake` may be called from any thread and from signal handlers; everything
-/// else by one thread.
+/// else from one thread.
 /// **Ownership**: holds two file descriptors, closed on exec.
 class WakeTimer {
 public:
     enum class Reason {
-        due,            ///< The moment has come.
+        due,            ///< The moment was reached.
         woken,          ///< `wake` was called, once or several times, since the last wait.
-        clock_changed,  ///< The wall clock was set: ask the schedule again.
+        clock_changed,  ///< The wall clock was set: recompute the schedule.
     };
 
-    /// A failure (unavailable) where the process has no file descriptors left.
+    /// Fails (unavailable) if the process has no file descriptors left.
     [[nodiscard]] static Result<WakeTimer> create();
 
-    WakeTimer(WakeTimer&& other) noexcept;
-    WakeTimer& operator=(WakeTimer&& other) noexcept;
-    WakeTimer(const WakeTimer&) = delete;
-    WakeTimer& operator=(const WakeTimer&) = delete;
-    ~WakeTimer();
-
-    /// Waits until `moment`, or without an end; at once where it has passed. `woken` comes before
-    /// `clock_changed`, and that before `due`. A failure (internal) is a bug.
+    /// Waits until `moment`, or forever; returns at once if it has passed. `woken` takes precedence
+    /// over `clock_changed`, and that over `due`. A failure (internal) is a bug.
     [[nodiscard]] Result<Reason> wait_until(std::optional<SystemTime> moment);
 
-    /// Makes the wait in progress, or else the next one, return `woken`. Async-signal-safe.
-    void wake() const noexcept;
+    /// Makes the current wait, or else the next one, return `woken`. Async-signal-safe.
+    void wake() const noexcept { event_->notify(); }
 
 private:
-    WakeTimer(int timer, int event) : timer_(timer), event_(event) {}
+    WakeTimer(FileDescriptor timer, std::unique_ptr<WakeEvent> event)
+        : timer_(std::move(timer)), event_(std::move(event)) {}
     [[nodiscard]] Result<bool> arm(std::optional<SystemTime> moment) const;
 
-    int timer_ = -1;
-    int event_ = -1;
+    FileDescriptor timer_;
+    std::unique_ptr<WakeEvent> event_;  // on the heap, so that a `WakeTimer` can be moved
 };
 
 }  // namespace rococo::svchost

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: MIT
+#include "private_files.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+namespace rococo::svchost {
+
+namespace {
+
+constexpr mode_t kPrivateFolder = 0700;
+
+}  // namespace
+
+int make_private_folders(const std::filesystem::path& folder) {
+    if (folder.empty()) return 0;
+    struct stat status {};
+    if (::stat(folder.c_str(), &status) == 0) return S_ISDIR(status.st_mode) ? 0 : ENOTDIR;
+    if (errno != ENOENT) return errno;
+    if (folder.has_relative_path()) {
+        const auto above = folder.parent_path();
+        if (above != folder) {
+            if (const int error = make_private_folders(above); error != 0) return error;
+        }
+    }
+    // Another process may create it at the same moment.
+    if (::mkdir(folder.c_str(), kPrivateFolder) == 0 || errno == EEXIST) return 0;
+    return errno;
+}
+
+void make_private(int file) noexcept {
+    struct stat status {};
+    if (::fstat(file, &status) == 0 && (status.st_mode & 0077U) != 0)
+        static_cast<void>(::fchmod(file, kPrivateFile));
+}
+
+int may_make_files_in(const std::filesystem::path& folder) {
+    const std::filesystem::path here = folder.empty() ? "." : folder;
+    struct stat status {};
+    if (::stat(here.c_str(), &status) == 0) {
+        if (!S_ISDIR(status.st_mode)) return ENOTDIR;
+        return ::faccessat(AT_FDCWD, here.c_str(), W_OK | X_OK, AT_EACCESS) == 0 ? 0 : errno;
+    }
+    if (errno != ENOENT || here == here.parent_path()) return errno;
+    return may_make_files_in(here.parent_path());
+}
+
+}  // namespace rococo::svchost

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <sys/types.h>
+
+#include <filesystem>
+
+namespace rococo::svchost {
+
+/// Our files are accessible only to their owner, because anyone who can open one can lock it.
+inline constexpr mode_t kPrivateFile = 0600;
+
+/// Creates a folder and its parents, new ones accessible only to the owner (0700). Returns 0 or
+/// errno.
+[[nodiscard]] int make_private_folders(const std::filesystem::path& folder);
+
+/// Removes everyone else's permissions from a file. Another user's file is left unchanged.
+void make_private(int file) noexcept;
+
+/// Checks whether `make_private_folders` and then creating a file there would work, without
+/// creating anything. Returns 0 or errno.
+[[nodiscard]] int may_make_files_in(const std::filesystem::path& folder);
+
+}  // namespace rococo::svchost
