@@ -7,7 +7,7 @@
 #include <system_error>
 #include <vector>
 
-#include "rococo_svchost/processors/service_library.hpp"
+#include "rococo_svchost/processors/library_service.hpp"
 
 namespace rococo::svchost {
 
@@ -18,7 +18,7 @@ namespace fs = std::filesystem;
 constexpr std::string_view kSuffix = ".service.so";
 constexpr std::string_view kInstalledServices = "/usr/local/lib/rococo/services";
 
-/// Adds the libraries that lie in `folder` itself, and in its subfolders where `deep`.
+/// Adds the libraries in `folder` and, if `deep`, in its subfolders.
 void collect(const fs::path& folder, bool deep, std::vector<fs::path>& found) {
     std::error_code error;
     for (const auto& entry : fs::directory_iterator(folder, error)) {
@@ -71,13 +71,16 @@ Result<fs::path> find_service_library(const fs::path& folder, const fs::path& se
     if (const auto chosen = newest.find(std::string(package)); chosen != newest.end()) {
         return chosen->second;
     }
-    std::vector<std::string> packages;
-    packages.reserve(newest.size());
-    for (const auto& [name, library] : newest) packages.push_back(name);
+    std::string names;
+    for (const auto& [name, library] : newest) names += (names.empty() ? "" : ", ") + name;
     return failure(ErrorKind::service,
                    fmt::format("several services found in {}: {}. Choose one with "
-                               "PROCESSOR_MODULE={}.processor, or with SERVICE_LIBRARY",
-                               shown(folder), fmt::join(packages, ", "), packages.front()));
+                               "PROCESSOR_MODULE={}.processor, or with SERVICE_LIBRARY{}",
+                               shown(folder), names, newest.begin()->first,
+                               processor_module.empty()
+                                   ? ""
+                                   : fmt::format("; PROCESSOR_MODULE={} is of none of them",
+                                                 processor_module)));
 }
 
 }  // namespace rococo::svchost

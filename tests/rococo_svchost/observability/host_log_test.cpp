@@ -128,34 +128,22 @@ TEST(HostLog, LinesOfSeveralThreadsDoNotMix) {
     }
 }
 
-TEST(EscapeControlCharacters, EscapesWhatATerminalObeys) {
-    EXPECT_EQ(escape_control_characters("a\nb\rc\td"), "a\\nb\\rc\\td");
-    EXPECT_EQ(escape_control_characters(std::string_view("\0\x07\x1b\x7f", 4)),
-              "\\x00\\x07\\x1b\\x7f");
-    EXPECT_EQ(escape_control_characters("\xC2\x9B"
-                                        "31m"),
-              "\\xc2\\x9b31m")
-        << "a C1 control: CSI";
-}
-
-TEST(EscapeControlCharacters, KeepsTextInAnyLanguage) {
-    for (const char* text :
-         {"plain", "gr\xC3\xBC\xC3\x9F Gott", "\xE2\x82\xAC", "\xF0\x9F\x98\x80", "\xC2\xA0", ""}) {
-        EXPECT_EQ(escape_control_characters(text), text);
+TEST(HostLog, NothingThatATerminalObeysReachesItInEitherFormat) {
+    // CSI as one byte of C1 in UTF-8, DEL, and an override that writes from right to left.
+    const std::string hostile =
+        "\xC2\x9B"
+        "31m\x7F\xE2\x80\xAE"
+        "gnp.exe\x9B"
+        "2J";
+    for (const LogFormat format : {LogFormat::text, LogFormat::json}) {
+        const std::string text = written(LogLevel::info, format,
+                                         [&](const Logger& logger) { logger.info("{}", hostile); });
+        for (const char* bytes : {"\xC2\x9B", "\x7F", "\xE2\x80\xAE", "\x9B"}) {
+            EXPECT_EQ(text.find(bytes), std::string::npos) << text;
+        }
+        EXPECT_NE(text.find("\\u009b31m"), std::string::npos) << text;
+        EXPECT_NE(text.find("\\u202egnp.exe"), std::string::npos) << text;
     }
-}
-
-TEST(EscapeControlCharacters, EscapesWhatIsNotUtf8) {
-    EXPECT_EQ(escape_control_characters("\xff"), "\\xff");
-    EXPECT_EQ(escape_control_characters("\x80"
-                                        "a"),
-              "\\x80a");
-    EXPECT_EQ(escape_control_characters("\xC0\x80"), "\\xc0\\x80") << "overlong";
-    EXPECT_EQ(escape_control_characters("\xE2\x82"), "\\xe2\\x82") << "cut off";
-    EXPECT_EQ(escape_control_characters("\xF5\x80\x80\x80"), "\\xf5\\x80\\x80\\x80");
-    EXPECT_EQ(escape_control_characters("\xE0\x82\xAC"), "\\xe0\\x82\\xac")
-        << "overlong in three bytes";
-    EXPECT_EQ(escape_control_characters("\xED\xA0\x80"), "\\xed\\xa0\\x80") << "a surrogate";
 }
 
 }  // namespace

@@ -1,19 +1,22 @@
 // SPDX-License-Identifier: MIT
-#include "rococo_svchost/processors/library_processor.hpp"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <atomic>
 #include <chrono>
+#include <exception>
 #include <limits>
 #include <memory>
+#include <new>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
-#include "rococo_svchost/processors/service_library.hpp"
+#include "rococo_svchost/processors/library_service.hpp"
+#include "rococo_svchost/processors/processor_choice.hpp"
 #include "support/fake_delivery.hpp"
 #include "support/manual_clock.hpp"
+#include "support/recorded_log.hpp"
 
 namespace rococo::svchost {
 namespace {
@@ -31,6 +34,7 @@ class RecordingSender final : public messaging::MessageSender {
 public:
     using MessageSender::send;
     Result<void> send(std::string_view queue, std::span<const OutgoingMessage> messages) override {
+        if (thrown_) std::rethrow_exception(thrown_);
         if (!failure_.empty()) return failure(ErrorKind::unavailable, failure_);
         for (const OutgoingMessage& message : messages) {
             queues_.emplace_back(queue);
@@ -42,17 +46,22 @@ public:
     std::vector<std::string> queues_;
     std::vector<OutgoingMessage> messages_;
     std::string failure_;
+    std::exception_ptr thrown_;
 };
 
 /// Calls processors of a real library over the ABI.
 class LibraryProcessorTest : public testing::Test {
 protected:
     Result<std::unique_ptr<Processor>> make(std::string_view type, Work work = Work::messages) {
-        auto library = ServiceLibrary::load(MANY_PROCESSORS);
-        EXPECT_TRUE(library);
-        auto chosen = choose_processor(*library, work, "", type);
+        auto service = LibraryService::load(MANY_PROCESSORS);
+        EXPECT_TRUE(service);
+        service_ = std::move(*service);
+        auto chosen = choose_processor(*service_, work, "", type);
         EXPECT_TRUE(chosen);
-        return LibraryProcessorFactory(**chosen, sender_, clock_).create();
+        return service_->factory(chosen->processor, host("dev_"))->create();
+    }
+    [[nodiscard]] HostServices host(std::string queue_prefix = "") {
+        return {sender_, clock_, log_.sink(), std::move(queue_prefix)};
     }
     std::vector<Outcome> process(Processor& processor, const std::vector<FakeMessage>& messages) {
         std::vector<std::unique_ptr<FakeDelivery>> deliveries;
@@ -72,6 +81,8 @@ protected:
 
     RecordingSender sender_;
     tests::ManualClock clock_;
+    tests::RecordedLog log_;
+    std::unique_ptr<Service> service_;  ///< Of the last processor.
     Call call_;
 };
 
@@ -92,6 +103,59 @@ TEST_F(LibraryProcessorTest, HandsEverythingOverThatAMessageSays) {
         std::string("nul \0 inside", 12) + "|id-1|orders|text/x|c-1|3|tenant=blue|empty=|1234567");
 }
 
+TEST_F(LibraryProcessorTest, HandsOverHowTheBodyIsEncodedAndWhoWaitsForAnAnswer) {
+    const FakeMessage full{.id = "1",
+                           .body = "properties?",
+                           .redelivered = true,
+                           .content_encoding = "gzip",
+                           .reply_to = "replies",
+                           .type = "order.created",
+                           .app_id = "shop",
+                           .priority = 0};
+    const FakeMessage bare{.id = "2", .body = "properties?"};
+    EXPECT_EQ(echo(full).error, "gzip|replies|order.created|shop|0|again");
+    EXPECT_EQ(echo(bare).error, "||||none|first");
+
+    const auto processor = make("BatchHelper");
+    const auto outcomes = process(**processor, {bare, full, bare});
+    EXPECT_EQ(outcomes[0].error, "||||none|first");
+    EXPECT_EQ(outcomes[1].error, "gzip|replies|order.created|shop|0|again");
+    EXPECT_EQ(outcomes[2].error, "||||none|first");
+}
+
+TEST_F(LibraryProcessorTest, SendsTheOtherPropertiesToo) {
+    EXPECT_EQ(echo({.id = "1", .body = "send properties"}).kind, Kind::ok);
+    const OutgoingMessage& sent = sender_.messages_.at(0);
+    EXPECT_EQ(sent.content_encoding, "gzip");
+    EXPECT_EQ(sent.reply_to, "replies");
+    EXPECT_EQ(sent.type, "order.created");
+    EXPECT_EQ(sent.app_id, "shop");
+    EXPECT_EQ(sent.priority, 255);
+    echo({.id = "2", .body = "hello"});
+    EXPECT_FALSE(sender_.messages_.at(1).priority);
+}
+
+TEST_F(LibraryProcessorTest, AServiceOfVersion10GoesOnWorking) {
+    const auto service = LibraryService::load(SERVICE_OF_1_0);
+    ASSERT_TRUE(service) << service.error().message;
+    const auto factory = (*service)->factory((*service)->processors().front(), host());
+    const auto processor = factory->create();
+    const auto outcomes =
+        process(**processor, {{.id = "1", .body = "one", .content_encoding = "gzip"},
+                              {.id = "2", .body = "other", .headers = {{"a", "1"}, {"b", "2"}}},
+                              {.id = "3", .body = "two", .priority = 7}});
+    EXPECT_EQ(outcomes[0].kind, Kind::failed);
+    EXPECT_EQ(outcomes[1].kind, Kind::permanent);
+    EXPECT_EQ(outcomes[2].kind, Kind::failed);
+    ASSERT_THAT(sender_.messages_, SizeIs(3));
+    EXPECT_EQ(sender_.messages_[1].id, "2");
+    EXPECT_EQ(sender_.messages_[1].body, "other");
+    EXPECT_THAT(sender_.messages_[1].headers, ElementsAre(Pair("a", "1"), Pair("b", "2")));
+    EXPECT_EQ(sender_.messages_[2].id, "3");
+    EXPECT_EQ(sender_.messages_[2].content_encoding, "");
+    EXPECT_FALSE(sender_.messages_[2].priority);
+}
+
 TEST_F(LibraryProcessorTest, SendsWhatTheProcessorSends) {
     echo({.id = "id-1", .body = "hello"});
     ASSERT_THAT(sender_.messages_, SizeIs(1));
@@ -100,6 +164,10 @@ TEST_F(LibraryProcessorTest, SendsWhatTheProcessorSends) {
     EXPECT_EQ(sender_.messages_[0].content_type, "text/plain");
     EXPECT_EQ(sender_.messages_[0].correlation_id, "id-1");
     EXPECT_THAT(sender_.messages_[0].headers, ElementsAre(Pair("a", "1"), Pair("b", "")));
+}
+
+TEST_F(LibraryProcessorTest, NamesAQueueWithThePrefix) {
+    EXPECT_EQ(echo({.id = "1", .body = "queue?"}).error, "dev_invoices");
 }
 
 TEST_F(LibraryProcessorTest, AFailedSendIsTheProcessorsFailure) {
@@ -206,6 +274,119 @@ TEST_F(LibraryProcessorTest, ACronRunHasOneOutcomeAndKnowsItsTime) {
     (*processor)->process(call_, {}, outcomes);
     EXPECT_EQ(outcomes[0].kind, Kind::permanent);
     EXPECT_EQ(outcomes[0].error, "42000000");
+}
+
+TEST_F(LibraryProcessorTest, ASenderThatThrowsIsTheProcessorsFailure) {
+    sender_.thrown_ = std::make_exception_ptr(std::bad_alloc());
+    const Outcome outcome = echo({.id = "1", .body = "hello"});
+    EXPECT_EQ(outcome.kind, Kind::failed);
+    EXPECT_EQ(outcome.error, "std::bad_alloc");
+    sender_.thrown_ = std::make_exception_ptr(7);
+    EXPECT_EQ(echo({.id = "1", .body = "hello"}).error, "the sender failed for an unknown reason");
+}
+
+/// A service that is not built with our SDK and does to the host's functions what ours never does.
+class RudeServiceTest : public LibraryProcessorTest {
+protected:
+    using Process = void (*)(void*, const rococo_call*, const rococo_message*, std::size_t);
+    static void* create(void* report_to, void (*report)(void*, rococo_string)) {
+        if (refuses_) report(report_to, kTooLong);
+        static int instance = 0;
+        return refuses_ ? nullptr : &instance;
+    }
+    Result<std::unique_ptr<Processor>> make_rude(Process by) {
+        static rococo_processor processor;
+        processor = {sizeof(rococo_processor),
+                     "Rude",
+                     "rude.processor",
+                     ROCOCO_BATCHES,
+                     &create,
+                     by,
+                     [](void*) {}};
+        static const rococo_processor* const processors[] = {&processor};
+        static const rococo_service descriptor{ROCOCO_ABI_VERSION,
+                                               sizeof(rococo_service),
+                                               "rude",
+                                               "1.0.0",
+                                               "1.0.0",
+                                               processors,
+                                               1,
+                                               [](const rococo_host*) {}};
+        service_ = std::make_unique<LibraryService>("rude.service.so", descriptor);
+        return service_->factory(service_->processors().front(), host())->create();
+    }
+    std::vector<Outcome> process_by(Process by, std::size_t count) {
+        const auto made = make_rude(by);
+        EXPECT_TRUE(made);
+        return LibraryProcessorTest::process(**made, std::vector<FakeMessage>(count));
+    }
+
+    // No memory is that large.
+    static constexpr rococo_string kTooLong{"x", std::numeric_limits<std::size_t>::max() / 2};
+    static inline bool refuses_ = false;
+};
+
+TEST_F(RudeServiceTest, ATextThatDoesNotFitIntoMemoryCostsTheTextNotTheVerdict) {
+    const auto outcomes = process_by(
+        [](void*, const rococo_call* call, const rococo_message*, std::size_t) {
+            call->settle(call->self, 0, ROCOCO_PERMANENT, 0, kTooLong);
+            call->settle(call->self, ROCOCO_REST, ROCOCO_FAILED, 0, kTooLong);
+        },
+        3);
+    EXPECT_EQ(outcomes[0].kind, Kind::permanent);
+    EXPECT_EQ(outcomes[1].kind, Kind::failed);
+    EXPECT_EQ(outcomes[2].kind, Kind::failed);
+    EXPECT_EQ(outcomes[2].error, "");
+}
+
+TEST_F(RudeServiceTest, AMessageThatDoesNotFitIntoMemoryIsNotSent) {
+    const auto outcomes = process_by(
+        [](void*, const rococo_call* call, const rococo_message*, std::size_t) {
+            rococo_outgoing message{};
+            message.struct_size = sizeof message;
+            message.body = kTooLong;
+            // The report throws as well: that ends in the host too.
+            const bool sent = call->send(call->self, &message, nullptr, [](void*, rococo_string) {
+                throw std::runtime_error("thrown across");
+            });
+            call->settle(call->self, 0, sent ? ROCOCO_OK : ROCOCO_PERMANENT, 0, {"", 0});
+        },
+        1);
+    EXPECT_EQ(outcomes[0].kind, Kind::permanent);
+    EXPECT_TRUE(sender_.messages_.empty());
+}
+
+TEST_F(RudeServiceTest, AnExceptionThatItLetsOutFailsWhatIsNotSettled) {
+    const auto outcomes = process_by(
+        [](void*, const rococo_call* call, const rococo_message*, std::size_t) {
+            call->settle(call->self, 0, ROCOCO_PERMANENT, 0, {"bad", 3});
+            throw 7;  // NOLINT(hicpp-exception-baseclass)
+        },
+        2);
+    EXPECT_EQ(outcomes[0].kind, Kind::permanent);
+    EXPECT_EQ(outcomes[1].kind, Kind::failed);
+    EXPECT_EQ(outcomes[1].error, "an exception escaped from the service's library");
+}
+
+TEST_F(RudeServiceTest, AReasonThatDoesNotFitIntoMemoryIsLeftOut) {
+    refuses_ = true;
+    const auto made = make_rude(nullptr);
+    refuses_ = false;
+    ASSERT_FALSE(made);
+    EXPECT_EQ(made.error().message, "the constructor of Rude failed: ");
+}
+
+TEST_F(RudeServiceTest, ADelayOfAgesIsBounded) {
+    const auto outcomes = process_by(
+        [](void*, const rococo_call* call, const rococo_message*, std::size_t) {
+            constexpr auto kMost = std::numeric_limits<std::int64_t>::max();
+            constexpr auto kLeast = std::numeric_limits<std::int64_t>::min();
+            call->settle(call->self, 0, ROCOCO_RETRY_AFTER, kMost, {"", 0});
+            call->settle(call->self, 1, ROCOCO_RETRY_AFTER, kLeast, {"", 0});
+        },
+        2);
+    EXPECT_EQ(outcomes[0].delay, std::chrono::years(100));
+    EXPECT_EQ(outcomes[1].delay, 0us);
 }
 
 TEST_F(LibraryProcessorTest, AConstructorThatThrowsIsAnError) {

@@ -5,7 +5,7 @@
 #include <filesystem>
 #include <string>
 
-#include "rococo_svchost/processors/service_library.hpp"
+#include "rococo_svchost/processors/library_service.hpp"
 #include "support/temporary_folder.hpp"
 
 namespace rococo::svchost {
@@ -78,7 +78,9 @@ TEST_F(ServiceSearch, OfSeveralPackagesWithoutAModuleTakesNoneAndSaysHowToChoose
         EXPECT_EQ(result.error().message,
                   "several services found in " + fs::canonical(folder_.path()).string() +
                       ": mail, shop. Choose one with PROCESSOR_MODULE=mail.processor, or with "
-                      "SERVICE_LIBRARY");
+                      "SERVICE_LIBRARY" +
+                      (*module == '\0' ? std::string()
+                                       : "; PROCESSOR_MODULE=bakery.processor is of none of them"));
     }
 }
 

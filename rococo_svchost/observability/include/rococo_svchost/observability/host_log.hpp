@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -13,19 +14,24 @@ class logger;
 
 namespace rococo::svchost {
 
-/// How lines look.
+/// The format of lines.
 enum class LogFormat {
     text,  ///< `2026-11-24 03:31:33,123 [INFO] service_processor_factory:33 - text`, local time.
-    json,  ///< One object a line: `time` (UTC, RFC 3339), `level`, `module`, `line`, `message`.
+    json,  ///< One object per line: `time` (UTC, RFC 3339), `level`, `module`, `line`, `message`.
 };
 
-/// Where all lines of the process go: to standard error, each written at once and whole.
+/// The log of the process. Writes whole lines to standard error as soon as it accepts them.
 ///
-/// Control characters within a line are escaped (`\n`, `\x1b`), so that no message body can forge a
-/// line or talk to a terminal; what is not UTF-8 is escaped too.
+/// A separate thread writes them, so logging never waits for a stalled or missing reader. Up to 4
+/// MiB are queued; lines that do not fit are dropped, and a line says how many.
+///
+/// On a terminal, text lines have coloured levels from WARNING up (`has_colours`).
+///
+/// Control characters within a line are escaped (`\n`, `\x1b`; see `printable`), so that message
+/// contents cannot forge a line or control a terminal; invalid UTF-8 is escaped too.
 ///
 /// **Thread-safety**: its logger may be used from any thread.
-/// **Ownership**: outlives every logger made from it.
+/// **Ownership**: must outlive every logger created from it.
 class HostLog {
 public:
     HostLog(LogLevel level, LogFormat format);
@@ -35,23 +41,26 @@ public:
 
     /// A logger that writes here.
     [[nodiscard]] Logger logger() const { return Logger(&sink_); }
-    /// The C functions behind it: what a service is attached to.
+    /// The C functions behind the logger, passed to services.
     [[nodiscard]] const Logger::Sink& sink() const { return sink_; }
 
-    /// Writes out what is buffered; before the process ends without running destructors.
+    /// Waits up to a second until everything is written. Call it before ending the process without
+    /// destructors; the destructor does it too.
     void flush();
+
+    /// The same for the process's log, if there is one. Async-signal-safe.
+    static void flush_any(std::chrono::milliseconds timeout) noexcept;
 
 private:
     static bool enabled(void* self, int level);
     static void write(void* self, int level, const char* file, unsigned line, const char* text,
                       std::size_t text_size);
 
+    class QueuedSink;
+
     LogFormat format_;
     std::shared_ptr<spdlog::logger> spdlog_;
     Logger::Sink sink_;
 };
-
-/// The text with control characters, and bytes that are not UTF-8, escaped.
-[[nodiscard]] std::string escape_control_characters(std::string_view text);
 
 }  // namespace rococo::svchost

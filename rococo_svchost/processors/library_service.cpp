@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "rococo_svchost/processors/service_library.hpp"
+#include "rococo_svchost/processors/library_service.hpp"
 
 #include <dlfcn.h>
 #include <fmt/format.h>
@@ -9,6 +9,7 @@
 #include <array>
 #include <cstdint>
 #include <fstream>
+#include <span>
 #include <system_error>
 
 namespace rococo::svchost {
@@ -22,8 +23,8 @@ tl::unexpected<Error> refuse(const fs::path& path, std::string_view problem) {
                    fmt::format("cannot load the service {}: {}", path.string(), problem));
 }
 
-/// How many bytes an ELF file must have for its segments to be there; 0 where it is not ours to
-/// tell (another word size, headers that are cut off): dlopen refuses those in words.
+/// The size that an ELF file needs to contain all its segments; 0 if unknown (another word size,
+/// truncated headers), which dlopen reports properly.
 std::uint64_t needed_bytes(std::ifstream& file) {
     ElfW(Ehdr) header{};
     file.seekg(0);
@@ -41,7 +42,14 @@ std::uint64_t needed_bytes(std::ifstream& file) {
     return needed;
 }
 
-/// dlopen's own words for a text file or a folder are of little help: says it first.
+/// What an ELF header says of the machine: word size, byte order, processor. Zeros if unreadable.
+std::array<char, 4> machine_of(const fs::path& path) {
+    std::array<char, 20> header{};
+    std::ifstream(path, std::ios::binary).read(header.data(), header.size());
+    return {header[EI_CLASS], header[EI_DATA], header[18], header[19]};
+}
+
+/// Checks first what dlopen would report with unhelpful messages, such as a text file or folder.
 Result<void> check_is_library(const fs::path& path) {
     std::error_code error;
     const fs::file_status status = fs::status(path, error);
@@ -56,11 +64,13 @@ Result<void> check_is_library(const fs::path& path) {
                       "it is not a shared library (expected an ELF file, as built by "
                       "rococo_add_service())");
     }
-    // The loader maps segments without asking for the file's size, and dies on what is missing.
+    if (machine_of(path) != machine_of("/proc/self/exe"))
+        return refuse(path, "it was built for another kind of machine: build it on one like this");
+    // The loader maps segments without checking the file's size, and crashes on missing parts.
     const std::uint64_t needed = needed_bytes(file);
     if (const auto size = fs::file_size(path, error); !error && size < needed) {
         return refuse(path,
-                      fmt::format("it is cut off: it has {} of at least {} bytes", size, needed));
+                      fmt::format("it is truncated: it has {} of at least {} bytes", size, needed));
     }
     return {};
 }
@@ -94,13 +104,30 @@ Result<void> check_descriptor(const fs::path& path, const rococo_service* servic
 
 }  // namespace
 
-Result<ServiceLibrary> ServiceLibrary::load(const fs::path& path) {
+LibraryService::LibraryService(fs::path path, const rococo_service& descriptor)
+    : path_(std::move(path)), descriptor_(descriptor) {
+    processors_.reserve(descriptor.processor_count);
+    for (const rococo_processor* one :
+         std::span(descriptor.processors, descriptor.processor_count)) {
+        processors_.push_back({.type = one->type,
+                               .module = one->module,
+                               .work = one->kind == ROCOCO_CRON ? Work::schedule : Work::messages,
+                               .takes_batches = one->kind == ROCOCO_BATCHES});
+    }
+}
+
+Result<std::unique_ptr<LibraryService>> LibraryService::load(const fs::path& path) {
     if (auto library = check_is_library(path); !library) return tl::unexpected(library.error());
-    // A name without a slash would be looked up in the system's folders.
+    // dlopen would search the system's folders for a name without a slash.
     std::error_code error;
     const fs::path absolute = fs::absolute(path, error);
     void* handle = ::dlopen(absolute.c_str(), RTLD_NOW | RTLD_LOCAL);
-    if (handle == nullptr) return refuse(path, ::dlerror());
+    if (handle == nullptr) {
+        std::string_view problem = ::dlerror();
+        const std::string prefix = absolute.string() + ": ";  // the message has it already
+        if (problem.starts_with(prefix)) problem.remove_prefix(prefix.size());
+        return refuse(path, problem);
+    }
 
     const auto describe = reinterpret_cast<rococo_service_descriptor_function>(
         ::dlsym(handle, ROCOCO_SERVICE_DESCRIPTOR));
@@ -110,7 +137,7 @@ Result<ServiceLibrary> ServiceLibrary::load(const fs::path& path) {
     }
     const rococo_service* service = describe();
     if (auto sound = check_descriptor(path, service); !sound) return tl::unexpected(sound.error());
-    return ServiceLibrary(path, service);
+    return std::make_unique<LibraryService>(path, *service);
 }
 
 }  // namespace rococo::svchost
