@@ -4,12 +4,20 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cstdlib>
+#include <memory>
+#include <sstream>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "host_context.hpp"
+#include "missing_variables.hpp"
+#include "rococo/configuration/consume_config.hpp"
+#include "rococo/messaging/rabbitmq/rabbitmq_connection.hpp"
+#include "rococo_svchost/host/load_service.hpp"
+#include "rococo_svchost/host/process_zone.hpp"
+#include "rococo_svchost/host/schedule.hpp"
 
 namespace rococo::svchost {
 
@@ -23,74 +31,101 @@ LogLevel log_level(const std::string& name) {
     return LogLevel::info;
 }
 
-/// Makes what the `.env` files say visible to the service's own getenv, as the original does.
+/// Exports the variables of the `.env` files, so that the service's getenv sees them, as in the
+/// original.
 void export_environment(const Configuration& configuration) {
     for (const auto& [name, value] : configuration.additional_environment()) {
         ::setenv(name.c_str(), value.c_str(), /*overwrite=*/0);
     }
 }
 
-/// Whether somebody mentions the variable, be it with an empty value.
-bool is_mentioned(const Configuration& configuration, const char* name) {
-    return std::getenv(name) != nullptr || configuration.additional_environment().contains(name);
-}
-
 void log_warnings(const Configuration& configuration, const Logger& logger) {
     for (const std::string& warning : configuration.warnings()) logger.warning("{}", warning);
     const bool messages = configuration.text("EXECUTION_TYPE") != "CRON";
-    if (messages && !is_mentioned(configuration, "QUEUE_NAME_PREFIX")) {
-        logger.warning("Variable QUEUE_NAME_PREFIX not found.");
+    if (messages) {
+        // Only a warning here; for a schedule it is an error, because runs would be at the wrong
+        // times.
+        if (const auto warning = process_zone_warning(configuration))
+            logger.warning("{}", *warning);
     }
-    if (messages && !configuration.is_set("MESSAGING_TYPE")) {
-        logger.warning(
-            "Variable MESSAGING_TYPE not found. Using SqliteConnection, the embedded queue in {}",
-            configuration.path("SQLITE_PATH").string());
-    }
+    warn_of_missing_variables(configuration, logger);
 }
 
 int report(const std::vector<Error>& errors, const Logger& logger) {
     for (const Error& error : errors) log_failure(logger, error);
-    const bool configuration = std::any_of(errors.begin(), errors.end(), [](const Error& error) {
-        return error.kind == ErrorKind::configuration;
-    });
-    return exit_code(configuration ? ErrorKind::configuration : errors.front().kind);
+    const auto wrong = std::ranges::find(errors, ErrorKind::configuration, &Error::kind);
+    return exit_code(wrong != errors.end() ? wrong->kind : errors.front().kind);
 }
 
-/// All that can be known before anything connects.
-struct Preparation {
-    std::vector<Error> errors;
-    std::unique_ptr<Messaging> messaging;
-    Result<Service> service = failure(ErrorKind::internal, "not loaded");
-    std::string queue;  ///< Empty for a schedule.
-};
-
+/// Takes the value, or keeps the error for a report of all of them.
 template <typename T>
-bool keep_error(const Result<T>& result, std::vector<Error>& errors) {
-    if (!result) errors.push_back(result.error());
+bool keep(Result<T> result, T& value, std::vector<Error>& errors) {
+    if (result) {
+        value = std::move(*result);
+    } else {
+        errors.push_back(result.error());
+    }
     return result.has_value();
 }
 
-Preparation prepare(const Configuration& configuration, const MessagingParts& parts, HostLog& log) {
-    Preparation prepared;
-    prepared.errors = configuration.errors();
-    if (prepared.errors.empty()) {
-        auto made = make_messaging(parts);
-        if (keep_error(made, prepared.errors)) prepared.messaging = std::move(*made);
+/// Checks that involve more than a single value.
+void check_together(const Configuration& configuration, SystemTime now, bool once,
+                    std::vector<Error>& errors) {
+    if (configuration.text("EXECUTION_TYPE") == "CRON") {
+        if (once) return;  // A single run needs no schedule.
+        for (Error& error : schedule_errors(configuration, now)) errors.push_back(std::move(error));
+    } else if (const auto file = ConsumeConfig::open(configuration); !file) {
+        errors.push_back(file.error());
     }
-    export_environment(configuration);
-    prepared.service = load_service(configuration);
-    if (!keep_error(prepared.service, prepared.errors)) return prepared;
+}
 
-    static rococo_host host_functions{};  // lives as long as the process, as services may expect
-    const Logger::Sink& sink = log.sink();
-    host_functions = {sizeof(rococo_host), sink.self, sink.enabled, sink.write};
-    prepared.service->library.attach(host_functions);
-    log_service(*prepared.service, parts.logger);
-    if (prepared.service->work == Work::messages) {
-        auto queue = configuration.queue_name(prepared.service->processor->type);
-        if (keep_error(queue, prepared.errors)) prepared.queue = std::move(*queue);
+/// Makes everything that can be made before anything connects, or reports all that is wrong.
+/// Returns what `use` returns, or the exit code.
+int with_service(const Configuration& configuration, HostLog& log, const HostOptions& options,
+                 Patience patience,
+                 int (*use)(const HostContext& context, const std::string& queue)) {
+    const Logger logger = log.logger();
+    const RealClock clock;
+    const QueueKindParts parts{configuration, clock, logger, machine_random(), patience};
+    log_warnings(configuration, logger);
+
+    std::vector<Error> errors = configuration.errors();
+    std::unique_ptr<QueueKind> queue_kind;
+    if (errors.empty()) keep(make_queue_kind(parts), queue_kind, errors);
+    check_together(configuration, clock.now(), options.once, errors);
+    export_environment(configuration);
+    LoadedService loaded;
+    std::string queue;  // empty for a schedule
+    if (keep(load_service(configuration), loaded, errors)) {
+        log_service(loaded, logger);
+        if (loaded.processor.work == Work::messages)
+            keep(configuration.queue_name(loaded.processor.type), queue, errors);
     }
-    return prepared;
+    if (!errors.empty()) return report(errors, logger);
+    return use({configuration, options, log, logger, clock, parts.random, *queue_kind,
+                *loaded.service, loaded.processor},
+               queue);
+}
+
+int run(const HostContext& context, const std::string& queue) {
+    const int code = context.processor.work == Work::schedule ? run_schedule(context)
+                                                              : run_messaging(context, queue);
+    if (messaging::rabbitmq_threads_are_left()) exit_now(context.log, code);
+    return code;
+}
+
+int check(const HostContext& context, const std::string& queue) {
+    if (context.processor.work == Work::schedule) {
+        if (const int code = check_schedule(context); code != 0) return code;
+    } else {
+        const auto adapter = context.queue_kind.adapter(queue);
+        const auto checked = adapter->check();
+        if (!checked) return report({checked.error()}, context.logger);
+        for (const std::string& note : *checked) context.logger.info("{}", note);
+        context.logger.info("Queue {} at {} can be consumed", queue, adapter->endpoint());
+    }
+    context.logger.info("All is well");
+    return 0;
 }
 
 }  // namespace
@@ -102,19 +137,29 @@ RetryPolicy retry_policy(const Configuration& configuration) {
             .drop_failed = configuration.text("ON_FAILURE") == "ack"};
 }
 
+std::unique_ptr<ProcessorFactory> processor_factory(const HostContext& context,
+                                                    messaging::MessageSender& sender) {
+    return context.service.factory(context.processor,
+                                   {sender, context.clock, context.log.sink(),
+                                    context.configuration.text("QUEUE_NAME_PREFIX")});
+}
+
 int log_failure(const Logger& logger, const Error& error) {
-    std::string_view rest = error.message;
-    while (true) {
-        const std::size_t end = rest.find('\n');
-        logger.critical("{}", rest.substr(0, end));
-        if (end == std::string_view::npos) return exit_code(error.kind);
-        rest.remove_prefix(end + 1);
-    }
+    std::istringstream lines(error.message);
+    for (std::string line; std::getline(lines, line);) logger.critical("{}", line);
+    return exit_code(error.kind);
 }
 
 void exit_now(HostLog& log, int code) {
     log.flush();
     ::_exit(code);
+}
+
+void write_out_log() noexcept { HostLog::flush_any(std::chrono::milliseconds(200)); }
+
+void exit_before_start() noexcept {
+    write_out_log();
+    ::_exit(0);
 }
 
 std::unique_ptr<HostLog> make_log(const Configuration& configuration) {
@@ -124,38 +169,12 @@ std::unique_ptr<HostLog> make_log(const Configuration& configuration) {
 }
 
 int run_host(const Configuration& configuration, HostLog& log, const HostOptions& options) {
-    const Logger logger = log.logger();
-    const RealClock clock;
-    const MessagingParts parts{configuration, clock, logger, make_random_bits()};
-
-    logger.info("Rococo Service Host Version: {}", version());
-    log_warnings(configuration, logger);
-    const Preparation prepared = prepare(configuration, parts, log);
-    if (!prepared.errors.empty()) return report(prepared.errors, logger);
-
-    const HostContext context{
-        configuration,       options,          log, logger, clock, parts.random,
-        *prepared.messaging, *prepared.service};
-    return prepared.service->work == Work::schedule ? run_schedule(context)
-                                                    : run_messaging(context, prepared.queue);
+    log.logger().info("Rococo Service Host Version: {}", version());
+    return with_service(configuration, log, options, Patience::service, &run);
 }
 
 int check_host(const Configuration& configuration, HostLog& log) {
-    const Logger logger = log.logger();
-    const RealClock clock;
-    const MessagingParts parts{configuration, clock, logger, make_random_bits()};
-
-    log_warnings(configuration, logger);
-    const Preparation prepared = prepare(configuration, parts, log);
-    if (!prepared.errors.empty()) return report(prepared.errors, logger);
-    if (prepared.service->work == Work::messages) {
-        const auto adapter = prepared.messaging->adapter(prepared.queue);
-        if (const auto opened = adapter->open(); !opened) return report({opened.error()}, logger);
-        logger.info("Queue {} at {} can be consumed", prepared.queue, adapter->endpoint());
-        adapter->close();
-    }
-    logger.info("All is well");
-    return 0;
+    return with_service(configuration, log, {}, Patience::person, &check);
 }
 
 }  // namespace rococo::svchost

@@ -5,16 +5,16 @@
 #include <mutex>
 
 #include "rococo/messaging/message_sender.hpp"
-#include "rococo_svchost/host/messaging.hpp"
+#include "rococo_svchost/host/queue_kind.hpp"
 
 namespace rococo::svchost {
 
-/// Connects when a processor first sends: most never do, and a cron service needs no broker at all.
+/// Connects when a processor first sends. Most never do, and a cron service needs no broker at all.
 ///
 /// **Thread-safety**: all members may be called from any thread.
 class LazySender final : public messaging::MessageSender {
 public:
-    explicit LazySender(Messaging& messaging) : messaging_(messaging) {}
+    explicit LazySender(QueueKind& queue_kind) : queue_kind_(queue_kind) {}
 
     using MessageSender::send;
     [[nodiscard]] Result<void> send(std::string_view queue,
@@ -28,15 +28,15 @@ private:
     [[nodiscard]] Result<messaging::MessageSender*> connected() {
         const std::scoped_lock lock(mutex_);
         if (sender_ == nullptr) {
-            auto made = messaging_.sender();
+            auto made = queue_kind_.sender();
             if (!made) return tl::unexpected(made.error());
             sender_ = std::move(*made);
         }
         return sender_.get();
     }
 
-    Messaging& messaging_;
-    std::mutex mutex_;  // guards the making of sender_
+    QueueKind& queue_kind_;
+    std::mutex mutex_;  // guards the creation of sender_
     std::unique_ptr<messaging::MessageSender> sender_;
 };
 

@@ -8,8 +8,11 @@
 
 namespace rococo::svchost {
 
-/// The election that CRON_LEADER asks for; null for `none`.
+/// The election configured by CRON_LEADER; null for `none`.
 [[nodiscard]] Result<std::unique_ptr<LeaderElection>> make_leader_election(
     const HostContext& context);
+
+/// Checks whether this replica could take part in that election, without changing anything.
+[[nodiscard]] Result<void> check_leader_election(const HostContext& context);
 
 }  // namespace rococo::svchost

@@ -6,16 +6,19 @@
 
 #include "host_context.hpp"
 #include "lazy_sender.hpp"
+#include "memory_limit.hpp"
+#include "rococo/base/counted.hpp"
 #include "rococo/configuration/consume_config.hpp"
 #include "rococo_svchost/host/termination.hpp"
-#include "rococo_svchost/processors/library_processor.hpp"
+#include "rococo_svchost/runtime/crash_handler.hpp"
 #include "rococo_svchost/runtime/dispatcher.hpp"
+#include "rococo_svchost/runtime/worker_pool.hpp"
 
 namespace rococo::svchost {
 
 namespace {
 
-// How often the consume configuration's file is looked at while messages flow.
+// How often to check the consume configuration's file while messages arrive.
 constexpr std::chrono::milliseconds kConsumeConfigInterval{100};
 
 std::size_t worker_count(const Configuration& configuration) {
@@ -25,17 +28,23 @@ std::size_t worker_count(const Configuration& configuration) {
         configuration.integer(by_original_name ? "RABBITMQ_NUM_THREADS" : "NUM_THREADS"));
 }
 
+std::size_t max_bytes_in_hand(const Configuration& configuration) {
+    return configuration.text("PREFETCH_BYTES") == "auto"
+               ? default_bytes_in_hand(memory_limit())
+               : static_cast<std::size_t>(configuration.integer("PREFETCH_BYTES"));
+}
+
 Dispatcher::Settings dispatcher_settings(const Configuration& configuration) {
     const bool tuned = configuration.text("PREFETCH") == "auto";
     return {.workers = worker_count(configuration),
             .prefetch = tuned ? 0 : static_cast<std::size_t>(configuration.integer("PREFETCH")),
+            .max_bytes_in_hand = max_bytes_in_hand(configuration),
             .retry = retry_policy(configuration),
             .drain_timeout = configuration.duration("DRAIN_TIMEOUT"),
             .watch_process_timeout = configuration.duration("PROCESS_TIMEOUT").count() > 0};
 }
 
-WorkerPool::Settings pool_settings(const Configuration& configuration, int processor_kind) {
-    const bool batches = processor_kind == ROCOCO_BATCHES;
+WorkerPool::Settings pool_settings(const Configuration& configuration, bool batches) {
     return {
         .workers = worker_count(configuration),
         .max_batch = batches ? static_cast<std::size_t>(configuration.integer("BATCH_SIZE")) : 1,
@@ -44,20 +53,21 @@ WorkerPool::Settings pool_settings(const Configuration& configuration, int proce
 
 std::unique_ptr<CrashNotes> open_notes(const HostContext& context, const std::string& queue,
                                        const WorkerPool::Settings& pool) {
-    auto notes = CrashNotes::open(context.configuration.path("STATE_DIR"), queue, pool.workers,
-                                  pool.max_batch);
+    auto notes = CrashNotes::open(context.configuration.path("STATE_DIR"), queue,
+                                  {.workers = pool.workers, .max_batch = pool.max_batch},
+                                  context.clock, context.logger);
     if (!notes) {
         context.logger.warning(
-            "{}; a message that crashes the host counts as tried only where the queue itself "
-            "counts. Set STATE_DIR to a folder that can be written and survives a restart",
+            "{}; a message that crashes the host will be retried without limit. Set STATE_DIR to a "
+            "writable folder that survives a restart",
             notes.error().message);
         return nullptr;
     }
     return std::move(*notes);
 }
 
-/// The consume configuration as it stands now, read again now and then; asked by the dispatcher
-/// whether to exit once finished.
+/// The current consume configuration, reread from time to time. The dispatcher asks it whether to
+/// exit when finished.
 class LiveConfig {
 public:
     LiveConfig(ConsumeConfig config, const HostContext& context)
@@ -76,39 +86,62 @@ public:
         return config_.current().exit_when_finished;
     }
 
-private:
-    void refresh() {
-        for (const std::string& line : config_.refresh()) context_.logger.info("{}", line);
+    /// Passes new values from the file to the adapter.
+    void apply() {
         if (config_.current() == applied_) return;
         applied_ = config_.current();
-        context_.messaging.apply(applied_);
+        context_.queue_kind.apply(applied_);
+    }
+
+private:
+    void refresh() {
+        for (const ConsumeNote& note : config_.refresh()) tell(note);
+        apply();
+    }
+
+    void tell(const ConsumeNote& note) const {
+        switch (note.kind) {
+            case ConsumeNote::Kind::change:
+                return context_.logger.info("{}", note.text);
+            case ConsumeNote::Kind::warning:
+                return context_.logger.warning("{}", note.text);
+            case ConsumeNote::Kind::error:
+                return context_.logger.error("{}", note.text);
+        }
     }
 
     ConsumeConfig config_;
     const HostContext& context_;
-    ConsumeSettings applied_;  // the adapter was made with the configuration's
+    ConsumeSettings applied_;  // starts with the configuration's values, like the adapter
     SteadyTime next_look_{};
 };
 
-/// What a signal finds, whenever it comes.
+/// What a signal handler may use, at any time.
 struct Run {
     std::atomic<Dispatcher*> dispatcher = nullptr;
+    CrashNotes* notes = nullptr;  // set before the dispatcher
     std::atomic<bool> over = false;
 };
 
-/// Before there is anything to drain, a signal simply ends the process; after that, nothing that it
-/// could ask to stop is there any more.
+/// Without a dispatcher to drain, a signal simply ends the process.
 void drain_or_exit(void* argument) {
     auto& run = *static_cast<Run*>(argument);
     if (run.over) return;
     Dispatcher* const dispatcher = run.dispatcher;
-    if (dispatcher == nullptr) ::_exit(0);
+    if (dispatcher == nullptr) exit_before_start();
+    // From here on the host is stopping. If a supervisor kills it, no message is to blame.
+    if (run.notes != nullptr) run.notes->ending_on_purpose();
     dispatcher->request_drain();
 }
 
 void log_totals(const Logger& logger, const Dispatcher::Totals& totals) {
     logger.info("Stopped: {} acknowledged, {} retried, {} dead-lettered, {} dropped",
                 totals.acknowledged, totals.retried, totals.dead_lettered, totals.dropped);
+    if (totals.lost > 0)
+        logger.info(
+            "{} more were processed, but the queue had taken them back; they are settled if it "
+            "delivers them again",
+            counted(totals.lost, "message"));
 }
 
 }  // namespace
@@ -119,7 +152,7 @@ int run_messaging(const HostContext& context, const std::string& queue) {
     const auto fail = [&](const Error& error) { return log_failure(logger, error); };
     std::unique_ptr<CrashNotes> notes;
     const auto end_amid_work = [&](int code) {
-        // Ended by us and not by the messages: nothing to charge them with.
+        // The host stops itself here, so charge the messages nothing.
         if (notes != nullptr) notes->discard();
         exit_now(context.log, code);
     };
@@ -130,32 +163,34 @@ int run_messaging(const HostContext& context, const std::string& queue) {
     auto consume_config = ConsumeConfig::open(configuration);
     if (!consume_config) return fail(consume_config.error());
 
-    std::unique_ptr<messaging::MessageAdapter> adapter = context.messaging.adapter(queue);
+    std::unique_ptr<messaging::MessageAdapter> adapter = context.queue_kind.adapter(queue);
     if (context.options.wrap_adapter) adapter = context.options.wrap_adapter(std::move(adapter));
 
-    // Processors come before the connection: a constructor that fails takes no message along.
+    // Create the processors before connecting, so that a failing constructor affects no message.
     const WorkerPool::Settings pool_config =
-        pool_settings(configuration, context.service.processor->kind);
+        pool_settings(configuration, context.processor.takes_batches);
     notes = open_notes(context, queue, pool_config);
-    LazySender sender(context.messaging);
-    LibraryProcessorFactory factory(*context.service.processor, sender, context.clock);
-    auto pool = WorkerPool::start(pool_config, factory, context.clock, notes.get(),
+    const CrashHandler crash_handler(notes.get(), &write_out_log);
+    LazySender sender(context.queue_kind);
+    const auto factory = processor_factory(context, sender);
+    auto pool = WorkerPool::start(pool_config, *factory, context.clock, notes.get(),
                                   [&adapter = *adapter] { adapter.wake(); });
     if (!pool) return fail(pool.error());
 
-    if (auto opened = adapter->open(); !opened) return fail(opened.error());
-    logger.info("Consuming from queue {} at {} with {} worker(s)", queue, adapter->endpoint(),
-                pool_config.workers);
-
     LiveConfig live_config(std::move(*consume_config), context);
+    live_config.apply();  // before the start line logs the settings
     Dispatcher dispatcher(dispatcher_settings(configuration),
                           {.adapter = *adapter,
-                           .pool = **pool,
+                           .workers = **pool,
                            .notes = notes.get(),
                            .clock = context.clock,
                            .logger = logger,
                            .random = [&] { return to_fraction(context.random()); },
                            .exit_when_finished = [&] { return live_config.exit_when_finished(); }});
+    if (auto opened = adapter->open(); !opened) return fail(opened.error());
+    logger.info("Consuming from queue {} at {} with {}", queue, adapter->endpoint(),
+                counted(pool_config.workers, "worker"));
+    run.notes = notes.get();
     run.dispatcher = &dispatcher;
     const auto end = dispatcher.run();
     run.over = true;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "rabbitmq_configuration.hpp"
 
+#include "rococo/base/text.hpp"
+
 namespace rococo::svchost {
 
 namespace {
@@ -9,23 +11,16 @@ using namespace messaging;
 
 std::vector<std::string> split_hosts(std::string_view text) {
     std::vector<std::string> hosts;
-    while (true) {
-        const std::size_t comma = text.find(',');
-        const std::string_view host = text.substr(0, comma);
-        const std::size_t first = host.find_first_not_of(' ');
-        if (first != std::string_view::npos) {
-            hosts.emplace_back(host.substr(first, host.find_last_not_of(' ') - first + 1));
-        }
-        if (comma == std::string_view::npos) return hosts;
-        text.remove_prefix(comma + 1);
-    }
+    for (const auto host : split(text, ','))
+        if (const auto name = trim(host); !name.empty()) hosts.emplace_back(name);
+    return hosts;
 }
 
-/// Everything but what a URL says.
+/// The settings that a URL does not contain.
 RabbitMqSettings read_settings(const Configuration& configuration) {
     RabbitMqSettings settings;
     settings.hosts = split_hosts(configuration.text("RABBITMQ_HOST"));
-    // Without a given port, TLS has its own: the settings' zero.
+    // Zero chooses the default port, which depends on TLS.
     if (configuration.is_set("RABBITMQ_PORT")) {
         settings.port = static_cast<std::uint16_t>(configuration.integer("RABBITMQ_PORT"));
     }

@@ -3,11 +3,11 @@
 
 #include "rococo/base/result.hpp"
 #include "rococo/configuration/configuration.hpp"
-#include "rococo/messaging/rabbitmq_settings.hpp"
+#include "rococo/messaging/rabbitmq/rabbitmq_settings.hpp"
 
 namespace rococo::svchost {
 
-/// What the variables `RABBITMQ_…` say; `RABBITMQ_URL` before the others.
+/// The settings from the variables `RABBITMQ_…`. `RABBITMQ_URL` takes precedence.
 [[nodiscard]] Result<messaging::RabbitMqSettings> rabbitmq_settings(
     const Configuration& configuration);
 

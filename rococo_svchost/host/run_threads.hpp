@@ -24,17 +24,17 @@ struct EndedRun {
     SystemTime due{};
     std::uint32_t attempt = 1;
     Outcome outcome;
-    bool overdue = false;  ///< It passed PROCESS_TIMEOUT, and `take_overdue` has not told so.
+    SteadyTime ended_at{};
 };
 
-/// Calls a cron processor, each run on a thread of its own with a processor of its own; processors
-/// are kept for later runs. One run at a time needs one processor.
+/// Runs a cron processor. Each run has its own thread and its own processor object; objects are
+/// reused, so runs that never overlap need only one.
 ///
-/// **Thread-safety**: one thread calls its members.
-/// **Ownership**: factory and clock outlive it. Its destructor waits for runs that still go on.
+/// **Thread-safety**: all members must be called from one thread.
+/// **Ownership**: factory and clock must outlive it. Its destructor waits for unfinished runs.
 class RunThreads {
 public:
-    /// `on_end` is called from a run's thread when that run has ended; it must not block.
+    /// `on_end` is called on a run's thread when that run ends; it must not block.
     RunThreads(ProcessorFactory& factory, const Clock& clock,
                std::chrono::milliseconds process_timeout, std::function<void()> on_end)
         : factory_(factory),
@@ -42,22 +42,18 @@ public:
           process_timeout_(process_timeout),
           on_end_(std::move(on_end)) {}
 
-    /// Makes the first processor, so that a constructor that fails is known before anything is due.
+    /// Creates the first processor, so that a failing constructor is noticed before anything is
+    /// due.
     [[nodiscard]] Result<void> prepare();
 
-    /// Starts a run. **Errors**: kind `service`, where a further processor cannot be made.
-    [[nodiscard]] Result<void> start(const StartRun& start);
+    /// Starts a run, and returns when it began. **Errors**: kind `service`, if another processor is
+    /// needed and cannot be created.
+    [[nodiscard]] Result<SteadyTime> start(const StartRun& start);
     /// Makes the run's `cancelled()` true.
     void cancel(RunId id);
-    void cancel_all();
 
-    /// The runs that have ended since it was last asked.
+    /// The runs that have ended since the last call.
     [[nodiscard]] std::vector<EndedRun> take_ended();
-    /// Runs that have passed PROCESS_TIMEOUT and were not reported before; they are cancelled.
-    [[nodiscard]] std::vector<SystemTime> take_overdue();
-    /// When the next run will have passed PROCESS_TIMEOUT; the end of time where none will.
-    [[nodiscard]] SteadyTime next_overdue() const;
-
     [[nodiscard]] std::size_t running() const { return runs_.size(); }
 
 private:
@@ -65,7 +61,6 @@ private:
         StartRun start;
         SteadyTime deadline = SteadyTime::max();
         std::atomic<bool> cancelled = false;
-        bool reported_overdue = false;
         std::unique_ptr<Processor> processor;
         Outcome outcome;
         SteadyTime ended_at{};
@@ -84,7 +79,8 @@ private:
     std::mutex mutex_;  // guards ended_
     std::vector<RunId> ended_;
 
-    std::map<RunId, std::unique_ptr<Run>> runs_;  // last: their threads use the above
+    std::map<RunId, std::unique_ptr<Run>>
+        runs_;  // declared last, because their threads use the members above
 };
 
 }  // namespace rococo::svchost

@@ -5,23 +5,63 @@
 
 #include <atomic>
 #include <cerrno>
+#include <chrono>
 #include <csignal>
-#include <cstdlib>
+#include <cstdint>
+#include <ctime>
+
+#include "rococo_svchost/observability/host_log.hpp"
 
 namespace rococo::svchost {
 
 namespace {
 
-// Signal handlers have no argument of their own.
-std::atomic<int> signals_received = 0;
+using std::chrono::nanoseconds;
+
+// A second signal within this time counts as the same one: GNU timeout signals both the process and
+// its group, and a terminal or supervisor signals the group while a wrapper forwards to its child.
+constexpr nanoseconds kSameSignal = std::chrono::seconds(1);
+// How long to wait for the log when a second signal ends the process.
+constexpr std::chrono::milliseconds kLogTime{200};
+
+// Globals, because signal handlers take no user data.
+std::atomic<std::int64_t> first_signal_at = 0;  // nanoseconds of the monotonic clock; 0: none yet
 std::atomic<void (*)(void*)> handler = nullptr;
 std::atomic<void*> handler_argument = nullptr;
-static_assert(std::atomic<int>::is_always_lock_free && std::atomic<void*>::is_always_lock_free);
+static_assert(std::atomic<std::int64_t>::is_always_lock_free &&
+              std::atomic<void*>::is_always_lock_free);
+
+// Unlike std::chrono's clocks, this is guaranteed to be async-signal-safe (POSIX.1-2008).
+std::int64_t monotonic_now() {
+    timespec now{};
+    ::clock_gettime(CLOCK_MONOTONIC, &now);
+    return std::chrono::nanoseconds(std::chrono::seconds(now.tv_sec)).count() + now.tv_nsec;
+}
+
+void call_handler() {
+    if (auto* const function = handler.load()) function(handler_argument.load());
+}
 
 extern "C" void on_termination_signal(int signal) {
     const int saved_errno = errno;
-    if (signals_received.fetch_add(1) > 0) ::_exit(128 + signal);
-    if (auto* const function = handler.load()) function(handler_argument.load());
+    const std::int64_t now = monotonic_now();
+    std::int64_t first = 0;
+    const bool is_first = first_signal_at.compare_exchange_strong(first, now);
+    // After the run there is nothing left to stop.
+    const bool end = is_first ? handler.load() == nullptr : now - first >= kSameSignal.count();
+    if (end) {
+        HostLog::flush_any(kLogTime);
+        ::_exit(128 + signal);
+    }
+    if (is_first) call_handler();
+    errno = saved_errno;
+}
+
+// Closing a terminal sends SIGHUP to everything in it, possibly long after Ctrl-C. It asks for a
+// drain and is never the second signal.
+extern "C" void on_hangup(int /*signal*/) {
+    const int saved_errno = errno;
+    call_handler();
     errno = saved_errno;
 }
 
@@ -35,27 +75,30 @@ void handle(int signal, void (*with)(int)) {
     ::sigaction(signal, &action, nullptr);
 }
 
+bool is_ignored(int signal) {
+    struct sigaction action {};
+    return ::sigaction(signal, nullptr, &action) == 0 && action.sa_handler == SIG_IGN;
+}
+
 }  // namespace
 
 Termination::Termination(void (*on_signal)(void* argument), void* argument) {
-    signals_received = 0;
+    first_signal_at = 0;
     handler_argument = argument;
     handler = on_signal;
     handle(SIGTERM, &on_termination_signal);
     handle(SIGINT, &on_termination_signal);
+    if (!is_ignored(SIGHUP)) handle(SIGHUP, &on_hangup);  // nohup
 }
 
-Termination::~Termination() {
-    handle(SIGTERM, SIG_DFL);
-    handle(SIGINT, SIG_DFL);
-    end_process_1_by_signals();
-    handler = nullptr;
-}
+// The handlers stay installed, because a duplicate of the signal may arrive during exit.
+Termination::~Termination() { handler = nullptr; }
 
 void end_process_1_by_signals() {
     if (::getpid() != 1) return;
-    handle(SIGTERM, &end_process);
-    handle(SIGINT, &end_process);
+    for (const int signal : {SIGTERM, SIGINT, SIGHUP}) {
+        if (!is_ignored(signal)) handle(signal, &end_process);
+    }
 }
 
 }  // namespace rococo::svchost

@@ -11,31 +11,31 @@
 
 namespace rococo::svchost {
 
-/// The version of host and SDK, `1.0.0`.
+/// The version of host and SDK, `1.1.0`.
 [[nodiscard]] const char* version();
 
-/// What a run of the host may be given beside its configuration.
+/// Options of a run, apart from the configuration.
 struct HostOptions {
-    /// EXECUTION_TYPE=CRON: one run now, and the end with its outcome.
+    /// EXECUTION_TYPE=CRON: run once, now, and exit with the outcome.
     bool once = false;
-    /// Put around the adapter: the tests' way to break promises on purpose.
+    /// Wraps the adapter, so that tests can break its guarantees on purpose.
     std::function<std::unique_ptr<messaging::MessageAdapter>(
         std::unique_ptr<messaging::MessageAdapter>)>
         wrap_adapter;
 };
 
-/// Runs the service of the configuration until it is told to stop, and returns the process's exit
-/// code. Everything that is wrong is logged, all of it at once, before anything connects.
+/// Runs the configured service until told to stop, and returns the process's exit code. All
+/// configuration errors are logged together, before anything connects.
 ///
-/// Where calls of `process` are still running when the time to drain is over, it does not return:
-/// it ends the process with 75, since those threads cannot be ended.
+/// If calls of `process` are still running after DRAIN_TIMEOUT, it does not return but exits the
+/// process with 75, because those threads cannot be stopped.
 [[nodiscard]] int run_host(const Configuration& configuration, HostLog& log,
                            const HostOptions& options);
 
 /// Checks configuration, service and connection without consuming; returns the exit code.
 [[nodiscard]] int check_host(const Configuration& configuration, HostLog& log);
 
-/// The log that the configuration asks for.
+/// Creates the configured log.
 [[nodiscard]] std::unique_ptr<HostLog> make_log(const Configuration& configuration);
 
 }  // namespace rococo::svchost

@@ -9,9 +9,13 @@
 
 namespace rococo::svchost {
 
-/// What the configuration says about the schedule; `phase` is what intervals count from.
+/// The configured schedule settings. Intervals count from `phase`.
 [[nodiscard]] ScheduleSettings schedule_settings(const Configuration& configuration,
                                                  SystemTime start,
                                                  std::optional<SystemTime> phase = std::nullopt);
+
+/// Errors of the schedule that are not among the configuration's own, so that all can be reported
+/// together.
+[[nodiscard]] SettingErrors schedule_errors(const Configuration& configuration, SystemTime start);
 
 }  // namespace rococo::svchost

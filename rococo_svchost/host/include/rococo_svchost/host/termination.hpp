@@ -3,14 +3,19 @@
 
 namespace rococo::svchost {
 
-/// Turns SIGTERM and SIGINT into calls of a function, for as long as it lives. The second signal
-/// ends the process at once with 128 + its number.
+/// While it exists, turns SIGTERM, SIGINT and SIGHUP into calls of a function.
 ///
-/// Handlers, and not blocked signals, since children of the user's code would inherit a mask. As
-/// process 1 of a container the host gets the signals too: a handler is what the kernel asks for.
+/// A second SIGTERM or SIGINT ends the process at once with 128 + its number. Within a second of
+/// the first it is ignored, because supervisors and wrappers often signal twice. SIGHUP works like
+/// SIGTERM but never counts as a second signal; if it was ignored at startup (nohup), it stays
+/// ignored. After this object is destroyed, a signal ends the process.
 ///
-/// **Thread-safety**: one at a time in a process. `on_signal` runs in a signal handler: it may only
-/// do what is async-signal-safe.
+/// It uses handlers rather than blocked signals, because child processes of the user's code would
+/// inherit a signal mask. Handlers also work for process 1 of a container, to which the kernel
+/// delivers no signals without one.
+///
+/// **Thread-safety**: only one at a time per process. `on_signal` runs in a signal handler,
+/// possibly several times, and must be async-signal-safe.
 class Termination {
 public:
     Termination(void (*on_signal)(void* argument), void* argument);
@@ -19,8 +24,8 @@ public:
     Termination& operator=(const Termination&) = delete;
 };
 
-/// Gives process 1 of a container what every other process has: SIGTERM and SIGINT end it, with
-/// 128 + their number. The kernel ignores signals to process 1 that have no handler.
+/// Makes SIGTERM, SIGINT and SIGHUP end process 1 of a container, with 128 + their number, as they
+/// end any other process. The kernel ignores signals to process 1 that have no handler.
 void end_process_1_by_signals();
 
 }  // namespace rococo::svchost

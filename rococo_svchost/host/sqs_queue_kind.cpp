@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-#include <cstdlib>
+#include <chrono>
 #include <optional>
 #include <string_view>
 
-#include "messaging_kinds.hpp"
+#include "queue_kinds.hpp"
 #include "rococo/messaging/sqs/sqs_connection.hpp"
 #include "rococo/messaging/sqs/sqs_dead_letters.hpp"
 #include "rococo/messaging/sqs/sqs_sender.hpp"
@@ -14,32 +14,35 @@ namespace {
 
 using namespace messaging;
 
-class SqsMessaging final : public Messaging {
+// How long to keep trying while a person is waiting.
+constexpr std::chrono::milliseconds kOpenAtATerminal{5'000};
+constexpr std::chrono::milliseconds kSendAtATerminal{10'000};
+
+class SqsQueueKind final : public QueueKind {
 public:
-    SqsMessaging(const MessagingParts& parts, SqsSettings settings)
-        : clock_(parts.clock),
-          logger_(parts.logger),
-          random_(parts.random),
+    SqsQueueKind(QueueKindParts parts, SqsSettings settings)
+        : parts_(std::move(parts)),
           settings_(std::move(settings)),
-          visibility_timeout_(parts.configuration.duration("VISIBILITY_TIMEOUT")) {}
+          visibility_timeout_(parts_.configuration.duration("VISIBILITY_TIMEOUT")) {}
 
     std::unique_ptr<MessageAdapter> adapter(const std::string& queue) override {
-        auto connection =
-            std::make_unique<SqsConnection>(settings_, queue, clock_, random_, logger_);
+        auto connection = std::make_unique<SqsConnection>(settings_, queue, parts_.clock,
+                                                          parts_.random, parts_.logger);
         consumer_ = connection.get();
         return connection;
     }
     Result<std::unique_ptr<MessageSender>> sender() override {
-        return std::make_unique<SqsSender>(settings_, clock_, random_, logger_);
+        return std::make_unique<SqsSender>(settings_, parts_.clock, parts_.random, parts_.logger);
     }
     Result<std::unique_ptr<DeadLetterStore>> dead_letters(const std::string& queue) override {
-        return std::make_unique<SqsDeadLetters>(settings_, queue, clock_, random_, logger_);
+        return std::make_unique<SqsDeadLetters>(settings_, queue, parts_.clock, parts_.random,
+                                                parts_.logger);
     }
     void apply(const ConsumeSettings& settings) override {
         if (consumer_ == nullptr) return;
         consumer_->set_listen_interval(
             std::chrono::floor<std::chrono::seconds>(settings.listen_interval));
-        // A file that changes something else leaves the queue its own.
+        // If the file changes only other settings, the queue keeps its own timeout.
         if (settings.visibility_timeout == visibility_timeout_) return;
         visibility_timeout_ = settings.visibility_timeout;
         consumer_->set_visibility_timeout(
@@ -47,31 +50,27 @@ public:
     }
 
 private:
-    const Clock& clock_;
-    Logger logger_;
-    RandomBits random_;
+    const QueueKindParts parts_;
     SqsSettings settings_;
-    std::chrono::milliseconds visibility_timeout_;  // as said last
+    std::chrono::milliseconds visibility_timeout_;  // the last value applied
     SqsConnection* consumer_ = nullptr;             // the newest adapter
 };
 
-/// What the AWS SDKs read from the environment comes from the configuration here, which knows the
-/// `.env` files and `NAME_FILE` too; what has no row in its table (`HOME`) from the process.
+/// Reads the variables of the AWS SDKs from the configuration, which includes the `.env` files and
+/// `NAME_FILE`. Those without an option (`HOME`) come from the process environment.
 AwsVariables variables_of(const Configuration& configuration) {
     return [&configuration](std::string_view name) -> std::optional<std::string> {
         if (const Setting* setting = configuration.find(name)) {
             if (setting->value.empty()) return std::nullopt;
             return setting->value;
         }
-        const char* value = std::getenv(std::string(name).c_str());
-        if (value == nullptr || *value == '\0') return std::nullopt;
-        return value;
+        return messaging::process_environment()(name);
     };
 }
 
 }  // namespace
 
-Result<std::unique_ptr<Messaging>> make_sqs_messaging(const MessagingParts& parts) {
+Result<std::unique_ptr<QueueKind>> make_sqs_kind(const QueueKindParts& parts) {
     const Configuration& configuration = parts.configuration;
     SqsSettings settings;
     settings.variables = variables_of(configuration);
@@ -81,7 +80,11 @@ Result<std::unique_ptr<Messaging>> make_sqs_messaging(const MessagingParts& part
         settings.visibility_timeout =
             std::chrono::ceil<std::chrono::seconds>(configuration.duration("VISIBILITY_TIMEOUT"));
     }
-    return std::make_unique<SqsMessaging>(parts, std::move(settings));
+    if (parts.patience == Patience::person) {
+        settings.open_timeout = kOpenAtATerminal;
+        settings.send_timeout = kSendAtATerminal;
+    }
+    return std::make_unique<SqsQueueKind>(parts, std::move(settings));
 }
 
 }  // namespace rococo::svchost

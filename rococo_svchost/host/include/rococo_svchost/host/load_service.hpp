@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "rococo/base/result.hpp"
+#include "rococo/configuration/configuration.hpp"
+#include "rococo/logger.hpp"
+#include "rococo_svchost/processors/service.hpp"
+
+namespace rococo::svchost {
+
+/// The user's service and the processor to use.
+struct LoadedService {
+    std::unique_ptr<Service> service;
+    ProcessorInfo processor;
+    std::vector<std::string> notes;  ///< Remarks on the choice: see `ChosenProcessor`.
+};
+
+/// Finds, loads and checks the service in the configuration's folder and chooses its processor.
+/// This runs the service's static initialisers but creates no processor.
+[[nodiscard]] Result<LoadedService> load_service(const Configuration& configuration);
+
+/// Logs the same lines as the original when the service is found.
+void log_service(const LoadedService& loaded, const Logger& logger);
+
+}  // namespace rococo::svchost

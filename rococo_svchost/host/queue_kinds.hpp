@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "rococo_svchost/host/queue_kind.hpp"
+
+namespace rococo::svchost {
+
+/// One function and one source file for each kind of queue. Each converts the configuration into
+/// settings.
+[[nodiscard]] Result<std::unique_ptr<QueueKind>> make_sqlite_kind(const QueueKindParts& parts);
+[[nodiscard]] Result<std::unique_ptr<QueueKind>> make_rabbitmq_kind(const QueueKindParts& parts);
+[[nodiscard]] Result<std::unique_ptr<QueueKind>> make_sqs_kind(const QueueKindParts& parts);
+
+}  // namespace rococo::svchost
