@@ -8,10 +8,8 @@
 #include <string_view>
 #include <vector>
 
-#include "rococo/base/result.hpp"
-
-/// One function for each command of `svchost`, with what the command line said. Each returns the
-/// process's exit code; results go to standard output, everything else to standard error.
+/// One function for each command of `svchost`, with its arguments. Each returns the process's exit
+/// code. Results go to standard output, everything else to standard error.
 namespace rococo::svchost::cli {
 
 struct RunArguments {
@@ -33,11 +31,18 @@ struct ConfigArguments {
 struct SendArguments {
     std::filesystem::path folder = ".";
     std::string queue;
+    bool to_service =
+        false;         ///< No queue was given: use the one that the folder's service consumes.
     std::string body;  ///< `-`: one message for each line of standard input.
     std::string id;
     std::string content_type = "application/json";
     std::string correlation_id;
     std::vector<std::string> headers;  ///< `NAME=VALUE`
+    std::string content_encoding;
+    std::string reply_to;
+    std::string type;
+    std::string app_id;
+    std::optional<unsigned> priority;
 };
 [[nodiscard]] int send(const SendArguments& arguments);
 
@@ -48,6 +53,7 @@ struct DeadLettersArguments {
     std::string queue;  ///< Empty: the service's own.
     std::vector<std::string> ids;
     bool all = false;
+    bool yes = false;  ///< Delete without asking.
     bool json = false;
     std::size_t limit = 100;
 };
@@ -71,8 +77,11 @@ struct NewArguments {
 [[nodiscard]] int create(const NewArguments& arguments);
 
 [[nodiscard]] int completion(std::string_view shell);
+/// The completion script for `bash`, `zsh` or `fish`.
+[[nodiscard]] std::string_view completion_script(std::string_view shell);
 
-/// Prints a failure to standard error and returns its exit code.
-int complain(const Error& error);
+/// The version, its commit and the libraries in use, on several lines.
+[[nodiscard]] std::string version_text();
+[[nodiscard]] int print_version();
 
 }  // namespace rococo::svchost::cli

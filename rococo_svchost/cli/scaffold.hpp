@@ -6,13 +6,14 @@
 
 namespace rococo::svchost::cli {
 
-/// A file of a new service, with `@name@`, `@Name@` and `@version@` to be filled in.
+/// A file of a new service, with placeholders `@name@`, `@Name@` and `@version@`.
 struct ScaffoldFile {
-    std::string_view path;  ///< In the service's folder; `env` and `gitignore` get their dot.
+    std::string_view
+        path;  ///< Relative to the service's folder; `env` and `gitignore` get a leading dot.
     std::string_view text;
 };
 
-/// The files of `scaffold/messaging` and `scaffold/cron`, compiled in: made by CMake.
+/// The files of `scaffold/messaging` and `scaffold/cron`, compiled in by CMake.
 [[nodiscard]] std::span<const ScaffoldFile> messaging_scaffold();
 [[nodiscard]] std::span<const ScaffoldFile> cron_scaffold();
 

@@ -1,14 +1,20 @@
 // SPDX-License-Identifier: MIT
 #include <fmt/chrono.h>
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <iostream>
 #include <nlohmann/json.hpp>
 
 #include "commands.hpp"
-#include "rococo_svchost/observability/host_log.hpp"
+#include "diagnostics.hpp"
+#include "rococo/base/counted.hpp"
+#include "rococo/base/printable.hpp"
+#include "rococo/base/timestamp.hpp"
 #include "session.hpp"
+#include "table.hpp"
+#include "terminal.hpp"
 
 namespace rococo::svchost::cli {
 
@@ -18,19 +24,25 @@ using messaging::DeadLetter;
 using messaging::DeadLetterStore;
 using Action = DeadLettersArguments::Action;
 
-constexpr std::size_t kErrorWidth = 60;
-constexpr std::size_t kUuidLength = 36;
-// Among how many dead letters the beginning of an id is looked for.
+constexpr std::size_t kMostErrorBytes = 200;  // in a list; `show` prints all of it
+// How many dead letters are searched for an id or prefix.
 constexpr std::size_t kMaxSearched = 10'000;
 
 std::string time_text(SystemTime time) {
     if (time == SystemTime{}) return "-";
-    return fmt::format("{:%Y-%m-%d %H:%M:%S}Z",
-                       fmt::gmtime(std::chrono::system_clock::to_time_t(time)));
+    // Not with system_clock: it counts nanoseconds and ends in the year 2262.
+    const auto seconds = std::chrono::floor<std::chrono::seconds>(std::min(time, kLatestTime));
+    return fmt::format("{:%Y-%m-%d %H:%M:%S}Z", fmt::gmtime(seconds.time_since_epoch().count()));
+}
+
+/// The message's name in the log.
+const std::string& name_of(const DeadLetter& letter) {
+    return letter.message.empty() ? letter.id : letter.message;
 }
 
 nlohmann::ordered_json to_json(const DeadLetter& letter) {
     nlohmann::ordered_json json{{"id", letter.id},
+                                {"message", name_of(letter)},
                                 {"original_queue", letter.original_queue},
                                 {"reason", letter.reason},
                                 {"error", letter.error},
@@ -38,45 +50,172 @@ nlohmann::ordered_json to_json(const DeadLetter& letter) {
                                 {"first_failed_at", time_text(letter.first_failed_at)},
                                 {"last_failed_at", time_text(letter.last_failed_at)},
                                 {"content_type", letter.content_type},
+                                {"properties", nlohmann::ordered_json::object()},
                                 {"headers", nlohmann::ordered_json::object()},
                                 {"body", letter.body}};
+    for (const auto& [name, value] : letter.properties) json["properties"][name] = value;
     for (const auto& [name, value] : letter.headers) json["headers"][name] = value;
     return json;
 }
 
 std::string dump(const nlohmann::ordered_json& json) {
-    // A body may be any bytes; what is not UTF-8 is replaced rather than refused.
-    return json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+    // A body may be any bytes; invalid UTF-8 is replaced rather than rejected.
+    return printable_json(
+        json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
 }
 
-/// The ids in full: the beginning of one is enough where only one begins so. What is not found
-/// stays as it is, for the store to miss.
-Result<std::vector<std::string>> in_full(DeadLetterStore& store, std::vector<std::string> ids) {
-    const auto is_short = [](const std::string& id) { return id.size() < kUuidLength; };
-    if (std::none_of(ids.begin(), ids.end(), is_short)) return ids;
+/// Whether `given` may refer to this letter, either exactly or as displayed.
+bool is_called(const DeadLetter& letter, const std::string& given) {
+    const auto same = [&](const std::string& own) {
+        return own == given || printable(own) == given;
+    };
+    return same(letter.id) || same(name_of(letter));
+}
+
+bool begins_so(const DeadLetter& letter, const std::string& given) {
+    const auto begins = [&](const std::string& own) {
+        return own.starts_with(given) || printable(own).starts_with(given);
+    };
+    return !given.empty() && (begins(letter.id) || begins(name_of(letter)));
+}
+
+/// Ids joined on one line. Escaped, so that a line break in one does not make it look like two.
+std::string listed(const std::vector<std::string>& ids) {
+    std::string text;
+    for (const std::string& id : ids) text += (text.empty() ? "" : ", ") + printable(id);
+    return text;
+}
+
+/// What was named on the command line, resolved to the store's ids.
+struct Named {
+    std::vector<std::string> ids;
+    std::vector<std::string> unknown;  ///< Names that match no letter.
+};
+
+/// Resolves names to full ids. A letter can be named by its id, by its message's name in the log
+/// (if several share it, all are meant), or by a unique prefix of either.
+Result<Named> in_full(DeadLetterStore& store, const std::vector<std::string>& given) {
+    Named named;
+    if (given.empty()) return named;
     const auto letters = store.list(kMaxSearched);
     if (!letters) return tl::unexpected(letters.error());
-    for (std::string& id : ids) {
-        std::vector<std::string> begin_so;
+    for (const std::string& one : given) {
+        std::vector<std::string> called;
+        std::vector<std::string> candidates;
         for (const DeadLetter& letter : *letters) {
-            if (letter.id == id) {
-                begin_so = {id};
-                break;
-            }
-            if (!id.empty() && letter.id.starts_with(id)) begin_so.push_back(letter.id);
+            if (is_called(letter, one)) called.push_back(letter.id);
+            if (begins_so(letter, one)) candidates.push_back(letter.id);
         }
-        if (begin_so.size() > 1) {
-            return failure(ErrorKind::usage, fmt::format("{}: several dead letters begin so: {}",
-                                                         id, fmt::join(begin_so, ", ")));
+        if (called.empty() && candidates.size() > 1) {
+            return failure(ErrorKind::usage,
+                           fmt::format("{}: several dead letters start with this: {}",
+                                       printable(one), listed(candidates)));
         }
-        if (begin_so.size() == 1) id = begin_so.front();
+        if (called.empty()) called = std::move(candidates);
+        if (called.empty() && letters->size() < kMaxSearched) named.unknown.push_back(one);
+        // There may be more letters than those listed, so ask the store.
+        if (called.empty() && letters->size() >= kMaxSearched) called.push_back(one);
+        for (std::string& id : called) {
+            const bool twice = std::find(named.ids.begin(), named.ids.end(), id) != named.ids.end();
+            if (!twice) named.ids.push_back(std::move(id));
+        }
     }
-    return ids;
+    return named;
+}
+
+/// A mistyped queue has no dead letters, which would look like good news.
+void warn_if_unknown(const Session& session, const std::string& queue) {
+    const auto exists = session.queue_kind->has_queue(queue);
+    if (exists && *exists == false)
+        print_warning(fmt::format("there is no queue {}{}", queue, similar_queue(session, queue)));
+}
+
+/// Whether to delete them: asks on a terminal, otherwise requires --yes.
+Result<bool> may_delete(DeadLetterStore& store, const DeadLettersArguments& arguments,
+                        const Named& named, const std::string& queue) {
+    if (arguments.yes || (!arguments.all && named.ids.empty())) return true;
+    const auto count = arguments.all ? store.count() : Result<std::size_t>(named.ids.size());
+    if (!count) return tl::unexpected(count.error());
+    if (*count == 0) return true;
+    const std::string what = counted(*count, "dead letter") + " of " + printable(queue);
+    if (::isatty(STDIN_FILENO) != 1 || ::isatty(STDERR_FILENO) != 1) {
+        return failure(ErrorKind::usage, fmt::format("{} would be deleted for good; there is no "
+                                                     "terminal to ask on, so --yes is required",
+                                                     what));
+    }
+    std::cerr << "Delete " << what << " for good? [y/N] " << std::flush;
+    std::string answer;
+    std::getline(std::cin, answer);
+    return answer == "y" || answer == "Y" || answer == "yes";
+}
+
+Error none_called(const std::vector<std::string>& unknown) {
+    return {ErrorKind::usage, fmt::format("no dead letter is called {}; svchost dead-letters list "
+                                          "shows them",
+                                          listed(unknown))};
+}
+
+/// The shortest unique prefix of an id, but long enough not to be mistaken for a word.
+std::string shortened(const std::string& id, const std::vector<std::string>& all) {
+    constexpr std::size_t kLeast = 8;
+    std::size_t length = std::min(kLeast, id.size());
+    for (const std::string& other : all) {
+        while (length < id.size() && other != id && other.starts_with(id.substr(0, length)))
+            ++length;
+    }
+    // Never cut within a character.
+    while (length < id.size() && (static_cast<unsigned char>(id[length]) & 0xC0U) == 0x80U)
+        ++length;
+    return id.substr(0, length);
+}
+
+/// The error for a list, where room is scarce: without the JSON library's own name of it
+/// ("[json.exception.out_of_range.403] ").
+std::string brief_error(std::string_view error) {
+    if (error.starts_with("[json.exception.")) {
+        if (const auto end = error.find("] "); end != std::string_view::npos)
+            error.remove_prefix(end + 2);
+    }
+    return printable(beginning(error, kMostErrorBytes));
+}
+
+Table letters_table(const std::vector<DeadLetter>& letters, bool shorten) {
+    // The name in the log gets its own column if it differs from the id.
+    const bool named = std::any_of(letters.begin(), letters.end(), [](const DeadLetter& letter) {
+        return name_of(letter) != letter.id;
+    });
+    std::vector<Table::Column> columns{
+        {"ID"}, {"REASON"}, {"ATTEMPTS", true}, {"LAST FAILED"}, {"ERROR"}};
+    if (named) columns.insert(columns.begin() + 1, {"MESSAGE"});
+    std::vector<std::string> all;
+    for (const DeadLetter& letter : letters) {
+        all.push_back(printable(letter.id));
+        all.push_back(printable(name_of(letter)));
+    }
+    const auto name = [&](const std::string& id) {
+        return shorten ? shortened(printable(id), all) : printable(id);
+    };
+    Table table(columns);
+    for (const DeadLetter& letter : letters) {
+        std::vector<std::string> cells{name(letter.id), printable(letter.reason),
+                                       std::to_string(letter.attempts),
+                                       time_text(letter.last_failed_at), brief_error(letter.error)};
+        if (named) cells.insert(cells.begin() + 1, name(name_of(letter)));
+        table.add(std::move(cells));
+    }
+    return table;
+}
+
+/// If full ids leave no room, prints their shortest unique prefixes.
+std::string letters_text(const std::vector<DeadLetter>& letters, std::optional<std::size_t> width) {
+    const Table whole = letters_table(letters, false);
+    if (!width || whole.fits(*width)) return whole.text(width);
+    return letters_table(letters, true).text(width);
 }
 
 int list(DeadLetterStore& store, const DeadLettersArguments& arguments) {
     const auto letters = store.list(arguments.limit);
-    if (!letters) return complain(letters.error());
+    if (!letters) return print_error(letters.error());
     if (arguments.json) {
         auto all = nlohmann::ordered_json::array();
         for (const DeadLetter& letter : *letters) all.push_back(to_json(letter));
@@ -84,38 +223,37 @@ int list(DeadLetterStore& store, const DeadLettersArguments& arguments) {
         return 0;
     }
     const auto count = store.count();
-    if (!count) return complain(count.error());
-    fmt::print("{:<36}  {:<15}  {:>8}  {:<20}  {}\n", "ID", "REASON", "ATTEMPTS", "LAST FAILED",
-               "ERROR");
-    for (const DeadLetter& letter : *letters) {
-        const std::string error = escape_control_characters(letter.error);
-        fmt::print("{:<36}  {:<15}  {:>8}  {:<20}  {}\n", letter.id, letter.reason, letter.attempts,
-                   time_text(letter.last_failed_at), error.substr(0, kErrorWidth));
-    }
-    fmt::print("{} of {} shown\n", letters->size(), *count);
+    if (!count) return print_error(count.error());
+    if (!letters->empty()) std::cout << letters_text(*letters, table_width());
+    std::cout << fmt::format("{} of {} shown\n", letters->size(), *count);
     return 0;
 }
 
-int show(DeadLetterStore& store, const DeadLettersArguments& arguments) {
-    for (const std::string& id : arguments.ids) {
+int show(DeadLetterStore& store, const Named& named) {
+    for (const std::string& id : named.ids) {
         const auto letter = store.find(id);
-        if (!letter) return complain(letter.error());
-        if (!*letter) return complain({ErrorKind::usage, "no dead letter has the id " + id});
+        if (!letter) return print_error(letter.error());
+        if (!*letter) return print_error(none_called({id}));
         std::cout << dump(to_json(**letter)) << '\n';
     }
-    return 0;
+    return named.unknown.empty() ? 0 : print_error(none_called(named.unknown));
 }
 
-/// Requeues or deletes; says how many, and fails where ids were given that are not there.
-int change(DeadLetterStore& store, const DeadLettersArguments& arguments) {
+/// Requeues or deletes, and reports how many. Fails if any of the given ids do not exist.
+int change(DeadLetterStore& store, const DeadLettersArguments& arguments, const Named& named) {
     const bool requeue = arguments.action == Action::requeue;
-    const auto changed = requeue ? store.requeue(arguments.ids) : store.remove(arguments.ids);
-    if (!changed) return complain(changed.error());
+    // For the store, no ids means all letters.
+    const bool none = !arguments.all && named.ids.empty();
+    const auto changed = none      ? Result<std::size_t>(0)
+                         : requeue ? store.requeue(named.ids)
+                                   : store.remove(named.ids);
+    if (!changed) return print_error(changed.error());
     std::cout << *changed << (requeue ? " requeued\n" : " deleted\n");
-    if (*changed < arguments.ids.size()) {
-        return complain(
-            {ErrorKind::usage, fmt::format("{} of the ids given are not among the dead letters",
-                                           arguments.ids.size() - *changed)});
+    if (!named.unknown.empty()) return print_error(none_called(named.unknown));
+    if (*changed < named.ids.size()) {
+        return print_error(
+            {ErrorKind::usage, fmt::format("{} of these are no longer among the dead letters: {}",
+                                           named.ids.size() - *changed, listed(named.ids))});
     }
     return 0;
 }
@@ -125,21 +263,30 @@ int change(DeadLetterStore& store, const DeadLettersArguments& arguments) {
 int dead_letters(const DeadLettersArguments& arguments) {
     const bool changes = arguments.action == Action::requeue || arguments.action == Action::remove;
     if (changes && arguments.ids.empty() != arguments.all) {
-        return complain({ErrorKind::usage, "name the ids, or say --all: one of the two"});
+        return print_error({ErrorKind::usage, arguments.all ? "give ids or --all, not both"
+                                                            : "which ones? Give ids, or --all"});
     }
     const auto session = open_session(arguments.folder);
-    if (!session) return complain(session.error());
+    if (!session) return print_error(session.error());
     const auto queue =
         arguments.queue.empty() ? service_queue(**session) : Result<std::string>(arguments.queue);
-    if (!queue) return complain(queue.error());
-    const auto store = (*session)->messaging->dead_letters(*queue);
-    if (!store) return complain(store.error());
+    if (!queue) return print_error(queue.error());
+    const auto store = (*session)->queue_kind->dead_letters(*queue);
+    if (!store) return print_error(store.error());
+    if (!arguments.queue.empty()) warn_if_unknown(**session, *queue);
     if (arguments.action == Action::list) return list(**store, arguments);
-    auto ids = in_full(**store, arguments.ids);
-    if (!ids) return complain(ids.error());
-    DeadLettersArguments whole = arguments;
-    whole.ids = std::move(*ids);
-    return arguments.action == Action::show ? show(**store, whole) : change(**store, whole);
+    const auto named = in_full(**store, arguments.ids);
+    if (!named) return print_error(named.error());
+    if (arguments.action == Action::show) return show(**store, *named);
+    if (arguments.action == Action::remove) {
+        const auto may = may_delete(**store, arguments, *named, *queue);
+        if (!may) return print_error(may.error());
+        if (!*may) {
+            std::cout << "nothing deleted\n";
+            return 0;
+        }
+    }
+    return change(**store, arguments, *named);
 }
 
 }  // namespace rococo::svchost::cli

@@ -3,20 +3,26 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
-#include <fstream>
 #include <iostream>
 #include <system_error>
 
 #include "commands.hpp"
+#include "diagnostics.hpp"
+#include "rococo/base/text.hpp"
 #include "rococo_svchost/host/host.hpp"
 #include "scaffold.hpp"
+#include "session.hpp"
 
 namespace rococo::svchost::cli {
 
 namespace {
 
 namespace fs = std::filesystem;
+
+// The names of targets that every project has (CMake policy CMP0037), and of the scaffold's test.
+constexpr std::array<std::string_view, 9> kTaken{
+    "all",        "clean",          "edit_cache",    "help", "install",
+    "preinstall", "processor_test", "rebuild_cache", "test"};
 
 bool is_package_name(std::string_view name) {
     const auto allowed = [](char c) {
@@ -26,7 +32,7 @@ bool is_package_name(std::string_view name) {
            std::all_of(name.begin(), name.end(), allowed);
 }
 
-/// `OrderMail` of `order_mail`.
+/// `OrderMail` from `order_mail`.
 std::string camel_case(std::string_view name) {
     std::string result;
     bool upper = true;
@@ -54,41 +60,43 @@ std::string filled_in(std::string_view text, const std::string& name) {
     return result;
 }
 
-Result<void> write_file(const fs::path& path, const std::string& text) {
-    std::error_code error;
-    fs::create_directories(path.parent_path(), error);
-    std::ofstream file(path);
-    file << text;
-    file.close();
-    if (!file) return failure(ErrorKind::unavailable, "cannot write " + path.string());
-    return {};
-}
-
 }  // namespace
 
 int create(const NewArguments& arguments) {
     const std::string& name = arguments.name;
     if (!is_package_name(name)) {
-        return complain(
-            {ErrorKind::usage, fmt::format("{}: a service's name is lower-case letters, digits and "
-                                           "underscores, a letter first, such as order_mail",
-                                           name)});
+        return print_error(
+            {ErrorKind::usage,
+             fmt::format("'{}': a service's name consists of lower-case letters, digits and "
+                         "underscores, starting with a letter, such as order_mail",
+                         name)});
     }
     std::error_code error;
-    if (fs::exists(name, error)) {
-        return complain({ErrorKind::usage, fmt::format("{} exists already", name)});
+    if (fs::exists(fs::symlink_status(name, error))) {
+        return print_error({ErrorKind::usage, fmt::format("{} already exists", name)});
+    }
+    if (std::find(kTaken.begin(), kTaken.end(), name) != kTaken.end()) {
+        return print_error(
+            {ErrorKind::usage, fmt::format("{0}: CMake has a target of this name already, and the "
+                                           "service would be another; choose a name such as my_{0}",
+                                           name)});
     }
     for (const ScaffoldFile& file : arguments.cron ? cron_scaffold() : messaging_scaffold()) {
         const bool hidden =
             file.path == "env" || file.path == "gitignore" || file.path == "dockerignore";
         const fs::path path = fs::path(name) / ((hidden ? "." : "") + std::string(file.path));
         if (auto written = write_file(path, filled_in(file.text, name)); !written) {
-            return complain(written.error());
+            fs::remove_all(name, error);  // so that it can be tried again
+            return print_error(written.error());
         }
     }
     std::cout << fmt::format(
-        "{0}/ is ready. Next:\n\n    cd {0} && cmake -B build && cmake --build build && svchost\n",
-        name);
+        "{}/ is ready. Next:\n\n"
+        "    cd {}\n"
+        "    cmake -B build && cmake --build build\n"
+        "    {}\n"
+        "    svchost    # runs until Ctrl-C\n",
+        name, name, arguments.cron ? "svchost next" : R"(svchost send '{"message": "Hello"}')");
     return 0;
 }
 

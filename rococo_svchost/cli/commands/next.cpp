@@ -1,22 +1,34 @@
 // SPDX-License-Identifier: MIT
-#include <cstdlib>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
 #include <iostream>
 
 #include "commands.hpp"
-#include "rococo/configuration/configuration.hpp"
+#include "diagnostics.hpp"
+#include "rococo/base/printable.hpp"
 #include "rococo_svchost/host/schedule.hpp"
+#include "rococo_svchost/scheduling/duration.hpp"
 #include "rococo_svchost/scheduling/time_text.hpp"
 #include "rococo_svchost/scheduling/upcoming.hpp"
+#include "session.hpp"
+#include "table.hpp"
+#include "terminal.hpp"
 
 namespace rococo::svchost::cli {
 
 namespace {
 
-/// The settings of the service in the folder, or those of an expression given on the command line.
-Result<ScheduleSettings> settings_of(const NextArguments& arguments, SystemTime now) {
-    const auto configuration = Configuration::load(process_environment(), arguments.folder);
-    if (!configuration.errors().empty()) return tl::unexpected(configuration.errors().front());
-    ScheduleSettings settings = schedule_settings(configuration, now);
+/// The schedule settings of the folder's service, or of an expression given on the command line.
+struct Asked {
+    ScheduleSettings settings;
+    bool run_at_startup = false;
+};
+Result<Asked> settings_of(const NextArguments& arguments, SystemTime now) {
+    const auto configuration = load_sound_configuration(arguments.folder);
+    if (!configuration) return tl::unexpected(configuration.error());
+    ScheduleSettings settings = schedule_settings(*configuration, now);
     if (!arguments.expression.empty()) {
         settings.expressions = arguments.expression;
         settings.time_amount.clear();
@@ -24,14 +36,26 @@ Result<ScheduleSettings> settings_of(const NextArguments& arguments, SystemTime 
         settings.run_at.clear();
     }
     if (!arguments.timezone.empty()) settings.timezone = arguments.timezone;
-    settings.jitter.clear();  // what comes is shown as the schedule has it
-    return settings;
+    settings.jitter.clear();  // show the scheduled times, without jitter
+    const bool of_service = arguments.expression.empty();
+    if (of_service && settings.expressions.empty() && settings.time_amount.empty() &&
+        settings.time_unit.empty() && settings.run_at.empty()) {
+        return failure(ErrorKind::configuration,
+                       "there is no schedule here: give an expression, such as svchost next '0 9 * "
+                       "* MON-FRI', or set CRON_EXPRESSIONS, or CRON_TIME_AMOUNT and "
+                       "CRON_TIME_UNIT, in the service's .env");
+    }
+    return Asked{settings, of_service && configuration->boolean("RUN_AT_STARTUP")};
 }
 
-/// What of `--from`, `--until` and `-n` was given, read in the schedule's zone.
-Result<UpcomingQuery> query_of(const NextArguments& arguments, const TimeZone& zone,
-                               SystemTime now) {
-    UpcomingQuery query{.from = now, .until = {}, .count = arguments.count, .zone = zone};
+/// `--from`, `--until` and `-n`, read in the schedule's time zone.
+Result<UpcomingQuery> query_of(const NextArguments& arguments, const TimeZone& zone, SystemTime now,
+                               bool run_at_startup) {
+    UpcomingQuery query{.from = now,
+                        .until = {},
+                        .count = arguments.count,
+                        .zone = zone,
+                        .run_at_startup = run_at_startup};
     if (!arguments.from.empty()) {
         const auto from = parse_time(arguments.from, zone);
         if (!from) return failure(ErrorKind::usage, "--from: " + from.error().message);
@@ -45,27 +69,78 @@ Result<UpcomingQuery> query_of(const NextArguments& arguments, const TimeZone& z
     return query;
 }
 
+/// A schedule error that names the argument instead of the variable it replaced.
+Error as_given(Error error, const NextArguments& arguments) {
+    const auto rename = [&error](std::string_view variable, std::string_view argument) {
+        if (error.message.starts_with(variable))
+            error.message.replace(0, variable.size(), argument);
+    };
+    if (!arguments.expression.empty()) rename("CRON_EXPRESSIONS=", "");
+    if (!arguments.timezone.empty()) rename("CRON_TIMEZONE=", "--tz ");
+    return error;
+}
+
+constexpr std::array<std::string_view, 7> kWeekdays{"Sun", "Mon", "Tue", "Wed",
+                                                    "Thu", "Fri", "Sat"};
+
+/// An explanation of the schedule and one line per run.
+std::string text_of(const Schedule& schedule, const UpcomingQuery& query,
+                    const std::vector<UpcomingRun>& runs) {
+    const auto width = table_width();
+    std::string text;
+    const auto add = [&](std::string_view sentence) {
+        for (const std::string& line : wrap(sentence, width.value_or(sentence.size())))
+            text += line + "\n";
+    };
+    add(printable(schedule.explain()));
+    if (query.run_at_startup) add("also at every start of the host (RUN_AT_STARTUP)");
+    // Shows which expression it is, if there are several.
+    const bool several = std::ranges::any_of(
+        runs, [&runs](const auto& run) { return run.sources != runs.front().sources; });
+    std::vector<Table::Column> columns{{"TIME"}, {"DAY"}, {"IN", true}};
+    if (several) columns.push_back({"EXPRESSION"});
+    Table table(columns, /*titles=*/false);
+    for (const auto& run : runs) {
+        const auto local = query.zone.to_local(std::chrono::floor<std::chrono::seconds>(run.due));
+        const auto weekday = std::chrono::weekday(std::chrono::floor<std::chrono::days>(local));
+        std::string time = format_local(run.due, query.zone);
+        std::ranges::replace(time, 'T', ' ');
+        std::vector<std::string> cells{time, std::string(kWeekdays.at(weekday.c_encoding())),
+                                       "in " + format_roughly(run.due - query.from)};
+        if (several) cells.push_back(printable(fmt::format("{}", fmt::join(run.sources, ", "))));
+        table.add(std::move(cells));
+    }
+    text += table.text(width);
+    if (runs.empty()) text += "no run\n";
+    if (is_cut_off(query, runs)) text += "… and more\n";
+    return text;
+}
+
 }  // namespace
 
 int next(const NextArguments& arguments) {
     const SystemTime now = RealClock().now();
-    const auto settings = settings_of(arguments, now);
-    if (!settings) return complain(settings.error());
-    auto setup = make_schedule(*settings);
+    const auto asked = settings_of(arguments, now);
+    if (!asked) return print_error(asked.error());
+    auto setup = make_schedule(asked->settings);
     if (!setup) {
-        for (const Error& error : setup.error()) complain(error);
+        for (const Error& error : setup.error()) print_error(as_given(error, arguments));
         return exit_code(setup.error().front().kind);
     }
-    const auto query = query_of(arguments, setup->zone, now);
-    if (!query) return complain(query.error());
-    // Intervals count from the start of the host: here, from the time that was asked about.
-    ScheduleSettings started = *settings;
+    const auto query = query_of(arguments, setup->zone, now, asked->run_at_startup);
+    if (!query) return print_error(query.error());
+    // Intervals count from the host's start; here, from the time asked about.
+    ScheduleSettings started = asked->settings;
     started.start = query->from;
     setup = make_schedule(started);
 
-    for (const std::string& notice : setup->notices) std::cerr << "svchost: " << notice << '\n';
-    std::cout << render_upcoming(*setup->schedule, *query,
-                                 arguments.json ? UpcomingFormat::json : UpcomingFormat::text);
+    for (const std::string& notice : setup->notices) print_warning(notice);
+    const auto runs = upcoming(*setup->schedule, *query);
+    if (arguments.json) {
+        std::cout << printable_json(upcoming_as_json(*setup->schedule, *query, runs));
+    } else {
+        std::cout << text_of(*setup->schedule, *query, runs);
+    }
     return 0;
 }
 

@@ -1,40 +1,38 @@
 // SPDX-License-Identifier: MIT
+#include <fmt/format.h>
+
 #include <iostream>
-#include <system_error>
 
 #include "commands.hpp"
+#include "diagnostics.hpp"
+#include "rococo/base/printable.hpp"
 #include "rococo/configuration/render.hpp"
 #include "rococo_svchost/host/host.hpp"
+#include "session.hpp"
+#include "terminal.hpp"
 
 namespace rococo::svchost::cli {
 
-namespace {
-
-Result<Configuration> load(const std::filesystem::path& folder) {
-    std::error_code error;
-    if (!std::filesystem::is_directory(folder, error)) {
-        return failure(ErrorKind::usage, "there is no folder " + folder.string());
-    }
-    return Configuration::load(process_environment(), folder);
-}
-
-}  // namespace
-
-int complain(const Error& error) {
-    std::cerr << "svchost: " << error.message << '\n';
-    return exit_code(error.kind);
-}
-
 int run(const RunArguments& arguments) {
-    const auto configuration = load(arguments.folder);
-    if (!configuration) return complain(configuration.error());
+    const auto configuration = load_configuration(arguments.folder);
+    if (!configuration) return print_error(configuration.error());
+    if (arguments.once && configuration->errors().empty() &&
+        configuration->text("EXECUTION_TYPE") != "CRON") {
+        return print_error(
+            {ErrorKind::usage,
+             fmt::format("--once is for services that run on a schedule, but this one processes "
+                         "messages (EXECUTION_TYPE={}, {}); to stop once its queue is empty, run "
+                         "it with EXIT_WHEN_FINISHED=1",
+                         configuration->text("EXECUTION_TYPE"),
+                         configuration->find("EXECUTION_TYPE")->origin)});
+    }
     const auto log = make_log(*configuration);
     return run_host(*configuration, *log, {.once = arguments.once, .wrap_adapter = {}});
 }
 
 int check(const std::filesystem::path& folder) {
-    const auto configuration = load(folder);
-    if (!configuration) return complain(configuration.error());
+    const auto configuration = load_configuration(folder);
+    if (!configuration) return print_error(configuration.error());
     const auto log = make_log(*configuration);
     return check_host(*configuration, *log);
 }
@@ -44,17 +42,15 @@ int config(const ConfigArguments& arguments) {
         std::cout << render_markdown();
         return 0;
     }
-    const auto configuration = load(arguments.folder);
-    if (!configuration) return complain(configuration.error());
+    const auto configuration = load_configuration(arguments.folder);
+    if (!configuration) return print_error(configuration.error());
     if (arguments.json) {
-        std::cout << render_json(*configuration) << '\n';
+        std::cout << printable_json(render_json(*configuration)) << '\n';
     } else {
-        std::cout << render_text(*configuration, arguments.all);
-        for (const std::string& warning : configuration->warnings()) {
-            std::cerr << "svchost: warning: " << warning << '\n';
-        }
+        std::cout << render_text(*configuration, arguments.all, table_width());
+        for (const std::string& warning : configuration->warnings()) print_warning(warning);
     }
-    for (const Error& error : configuration->errors()) complain(error);
+    for (const Error& error : configuration->errors()) print_error(error);
     return configuration->errors().empty() ? 0 : exit_code(ErrorKind::configuration);
 }
 

@@ -2,14 +2,20 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
 #include <iostream>
+#include <nlohmann/json.hpp>
 #include <span>
 
 #include "commands.hpp"
+#include "diagnostics.hpp"
+#include "rococo/base/counted.hpp"
+#include "rococo/base/printable.hpp"
 #include "session.hpp"
+#include "terminal.hpp"
 
 namespace rococo::svchost::cli {
 
@@ -20,6 +26,7 @@ using messaging::OutgoingMessage;
 
 constexpr std::size_t kReadBytes = std::size_t{256} << 10;
 constexpr std::size_t kMaxBatch = 1'000;
+constexpr std::size_t kMostShownBytes = 60;  // of a body, in an error
 constexpr std::chrono::milliseconds kProgressInterval{200};
 
 Result<OutgoingMessage> prototype(const SendArguments& arguments) {
@@ -27,7 +34,13 @@ Result<OutgoingMessage> prototype(const SendArguments& arguments) {
                             .id = arguments.id,
                             .content_type = arguments.content_type,
                             .correlation_id = arguments.correlation_id,
-                            .headers = {}};
+                            .headers = {},
+                            .content_encoding = arguments.content_encoding,
+                            .reply_to = arguments.reply_to,
+                            .type = arguments.type,
+                            .app_id = arguments.app_id,
+                            .priority = {}};
+    if (arguments.priority) message.priority = static_cast<std::uint8_t>(*arguments.priority);
     for (const std::string& header : arguments.headers) {
         const std::size_t equals = header.find('=');
         if (equals == std::string::npos || equals == 0) {
@@ -39,11 +52,15 @@ Result<OutgoingMessage> prototype(const SendArguments& arguments) {
     return message;
 }
 
-/// Says on a terminal how many messages are safe in the queue, a few times a second.
+/// On a terminal, shows how many messages are safe in the queue, a few times a second.
 class Progress {
 public:
-    explicit Progress(const Clock& clock)
-        : clock_(clock), started_(clock.steady_now()), on_terminal_(::isatty(STDERR_FILENO) == 1) {}
+    /// `target`: the queue and its broker.
+    Progress(const Clock& clock, std::string target)
+        : clock_(clock),
+          target_(std::move(target)),
+          started_(clock.steady_now()),
+          on_terminal_(::isatty(STDERR_FILENO) == 1) {}
 
     void add(std::size_t messages) {
         sent_ += messages;
@@ -52,7 +69,10 @@ public:
         shown_ = now;
         std::cerr << "\r" << line() << std::flush;
     }
-    void finish() const { std::cerr << (on_terminal_ ? "\r" : "") << line() << '\n'; }
+    void finish() const {
+        std::cerr << (on_terminal_ ? "\r" : "") << fitted_message(line() + ", to " + target_)
+                  << '\n';
+    }
     [[nodiscard]] std::size_t sent() const { return sent_; }
 
 private:
@@ -63,17 +83,18 @@ private:
     }
 
     const Clock& clock_;
+    std::string target_;
     SteadyTime started_;
     SteadyTime shown_{};
     bool on_terminal_;
     std::size_t sent_ = 0;
 };
 
-/// Cuts standard input into lines as it arrives, so that a slow producer's messages are not held
-/// back and a fast one's go in batches.
+/// Splits standard input into lines as it arrives, so that a slow producer's messages are sent at
+/// once and a fast one's in batches.
 class LineReader {
 public:
-    /// Appends the bodies of the lines that one read brought. False at the end of the input.
+    /// Reads once and appends the bodies of the complete lines. False at the end of the input.
     Result<bool> read(std::vector<std::string>& lines) {
         ssize_t count = 0;
         do {
@@ -102,7 +123,7 @@ private:
     std::string rest_;
 };
 
-Result<void> send_lines(MessageSender& sender, const SendArguments& arguments,
+Result<void> send_lines(MessageSender& sender, const std::string& queue,
                         const OutgoingMessage& prototype, Progress& progress) {
     LineReader reader;
     std::vector<std::string> lines;
@@ -116,43 +137,122 @@ Result<void> send_lines(MessageSender& sender, const SendArguments& arguments,
             const std::size_t count = std::min(kMaxBatch, lines.size() - first);
             batch.assign(count, prototype);
             for (std::size_t i = 0; i < count; ++i) batch[i].body = std::move(lines[first + i]);
-            if (auto sent = sender.send(arguments.queue, batch); !sent) return sent;
+            if (auto sent = sender.send(queue, batch); !sent) return sent;
             progress.add(count);
         }
     }
     return {};
 }
 
+/// The queue, and warnings about it that do not prevent sending.
+struct Target {
+    std::string queue;
+    std::vector<std::string> warnings;
+};
+
+/// Rejects a body that its service could not read. Lines of standard input are not looked at: they
+/// come from programs, and this would halve the speed.
+Result<void> check_body(const SendArguments& arguments) {
+    const std::string& body = arguments.body;
+    if (body == "-" || arguments.content_type != "application/json" ||
+        !arguments.content_encoding.empty())
+        return {};
+    std::size_t at = 0;
+    try {
+        const auto parsed = nlohmann::json::parse(body);
+        return {};
+    } catch (const nlohmann::json::parse_error& error) {
+        at = error.byte;
+    } catch (const nlohmann::json::exception&) {  // JSON with a number out of range
+        return {};
+    }
+    // A single argument may be a queue, with the body forgotten.
+    const bool may_be_queue =
+        arguments.to_service && body.find_first_of(" \t\n{\"") == std::string::npos;
+    return failure(
+        ErrorKind::usage,
+        fmt::format("'{}' is not JSON ({}): {}give its type, such as --content-type text/plain",
+                    beginning(body, kMostShownBytes),
+                    at > body.size() ? "it ends too early" : fmt::format("at byte {}", at),
+                    may_be_queue ? fmt::format("if it is a queue, the body is missing (svchost "
+                                               "send {} BODY); if it is the body, ",
+                                               body)
+                                 : "mend it, or "));
+}
+
+/// A mistyped queue name creates a queue that nobody reads, so warn. (The sender of SQS does.)
+Result<Target> find_target(const Session& session, const SendArguments& arguments) {
+    const Configuration& configuration = session.configuration;
+    if (arguments.to_service) {
+        auto queue = service_queue(session);
+        if (!queue) return tl::unexpected(queue.error());
+        return Target{std::move(*queue), {}};
+    }
+    Target target{arguments.queue, {}};
+    const auto configured = configured_queues(configuration);
+    if (std::find(configured.begin(), configured.end(), target.queue) != configured.end())
+        return target;
+    const auto exists = session.queue_kind->has_queue(target.queue);
+    if (!exists) return tl::unexpected(exists.error());
+    const std::string& prefix = configuration.text("QUEUE_NAME_PREFIX");
+    if (!target.queue.starts_with(prefix)) {
+        target.warnings.push_back(fmt::format(
+            "queue {} lacks the prefix of this folder's queues (QUEUE_NAME_PREFIX={}, {}); did you "
+            "mean {}{}?",
+            target.queue, prefix, configuration.find("QUEUE_NAME_PREFIX")->origin, prefix,
+            target.queue));
+    } else if (*exists == false) {
+        target.warnings.push_back(fmt::format("queue {} did not exist: made it{}", target.queue,
+                                              similar_queue(session, target.queue)));
+    }
+    return target;
+}
+
+int report(const Progress* progress, const Target& target, const Result<void>& sent) {
+    for (const std::string& warning : target.warnings) print_warning(warning);
+    if (sent) return 0;
+    if (progress == nullptr || progress->sent() == 0) return print_error(sent.error());
+    return print_error(
+        {sent.error().kind,
+         fmt::format("after {}: {}", counted(progress->sent(), "message"), sent.error().message)});
+}
+
 }  // namespace
 
 int send(const SendArguments& arguments) {
-    if (arguments.queue.empty()) return complain({ErrorKind::usage, "the queue's name is empty"});
+    if (!arguments.to_service && arguments.queue.empty())
+        return print_error({ErrorKind::usage, "the queue's name is empty"});
+    if (arguments.body == "-" && !arguments.id.empty())
+        return print_error(
+            {ErrorKind::usage, "--id is for a single message, but standard input has many"});
     const auto message = prototype(arguments);
-    if (!message) return complain(message.error());
+    if (!message) return print_error(message.error());
     const auto session = open_session(arguments.folder);
-    if (!session) return complain(session.error());
-    const auto sender = (*session)->messaging->sender();
-    if (!sender) return complain(sender.error());
+    if (!session) return print_error(session.error());
+    if (const auto fine = check_body(arguments); !fine) return print_error(fine.error());
+    auto target = find_target(**session, arguments);
+    if (!target) return print_error(target.error());
+    const auto sender = (*session)->queue_kind->sender();
+    if (!sender) return print_error(sender.error());
 
+    const std::string place = printable(fmt::format(
+        "{} at {}", target->queue, (*session)->queue_kind->adapter(target->queue)->endpoint()));
     if (arguments.body != "-") {
         OutgoingMessage single = *message;
         single.body = arguments.body;
-        if (const auto sent = (*sender)->send(arguments.queue, single); !sent) {
-            return complain(sent.error());
+        const auto sent = (*sender)->send(target->queue, single);
+        if (sent) {
+            std::cerr << fitted_message("sent 1 message to " + place) << '\n';
+        } else {
+            target->warnings.clear();
         }
-        return 0;
+        return report(nullptr, *target, sent);
     }
-    if (!arguments.id.empty()) {
-        return complain({ErrorKind::usage, "--id names one message; standard input holds many"});
-    }
-    Progress progress((*session)->clock);
-    const auto sent = send_lines(**sender, arguments, *message, progress);
-    progress.finish();
-    if (!sent) {
-        return complain({sent.error().kind, fmt::format("after {} messages: {}", progress.sent(),
-                                                        sent.error().message)});
-    }
-    return 0;
+    Progress progress((*session)->clock, place);
+    const auto sent = send_lines(**sender, target->queue, *message, progress);
+    if (sent || progress.sent() > 0) progress.finish();
+    if (progress.sent() == 0) target->warnings.clear();
+    return report(&progress, *target, sent);
 }
 
 }  // namespace rococo::svchost::cli

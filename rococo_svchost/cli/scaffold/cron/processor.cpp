@@ -1,9 +1,9 @@
 #include <rococo/service.hpp>
 
-/// Works on a schedule.
+/// Runs on a schedule.
 class @Name@ServiceProcessor {
 public:
-    // Throw, and the run is tried again.
+    // If it throws, the run is retried.
     void process() { rococo::logger().info("It is time"); }
 };
 ROCOCO_PROCESSOR(@Name@ServiceProcessor)

@@ -7,6 +7,7 @@
 TEST(@Name@ServiceProcessor, Runs) {
     rococo::testing::ProcessorTester<@Name@ServiceProcessor> tester;
 
-    EXPECT_EQ(tester.run().outcome, rococo::testing::Outcome::ack);
-    EXPECT_EQ(tester.log().at(0).text, "It is time");
+    const auto result = tester.run();
+
+    EXPECT_EQ(result.outcome, rococo::testing::Outcome::ack) << result.error;
 }

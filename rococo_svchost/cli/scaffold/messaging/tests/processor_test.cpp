@@ -4,11 +4,22 @@
 
 #include <rococo/testing.hpp>
 
+using rococo::testing::Outcome;
+using rococo::testing::ProcessorTester;
+
+// A message like those your senders send. Keep it in step with processor.cpp.
+constexpr const char* kMessage = R"({"message": "Hello"})";
+
 TEST(@Name@ServiceProcessor, AcknowledgesAMessage) {
-    rococo::testing::ProcessorTester<@Name@ServiceProcessor> tester;
+    ProcessorTester<@Name@ServiceProcessor> tester;
 
-    const auto result = tester.process(R"({"message": "Hello"})");
+    const auto result = tester.process(kMessage);
 
-    EXPECT_EQ(result.outcome, rococo::testing::Outcome::ack);
-    EXPECT_EQ(tester.log().at(0).text, R"(Received message: {"message": "Hello"})");
+    EXPECT_EQ(result.outcome, Outcome::ack) << result.error;
+}
+
+TEST(@Name@ServiceProcessor, MakesADeadLetterOfWhatIsNotJson) {
+    ProcessorTester<@Name@ServiceProcessor> tester;
+
+    EXPECT_EQ(tester.process("Hello").outcome, Outcome::dead_letter);
 }

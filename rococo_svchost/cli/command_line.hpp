@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "commands.hpp"
+#include "pages.hpp"
+
+namespace rococo::svchost::cli {
+
+/// The kind of value of an option or argument, for shell completion.
+enum class Values {
+    none,     ///< Unknown: no completion.
+    words,    ///< One of `Completions::words`.
+    folders,  ///< A folder; the shell itself completes it.
+    queues,
+    dead_letters,
+    time_zones,
+};
+
+struct Completion {
+    Values values = Values::none;
+    std::vector<std::string> words = {};
+};
+using Completions = std::map<const CLI::Option*, Completion>;
+
+/// The command line: its definition and, once parsed, its values.
+class CommandLine {
+public:
+    CommandLine();
+
+    [[nodiscard]] CLI::App& app() { return app_; }
+    [[nodiscard]] const CLI::App& app() const { return app_; }
+    [[nodiscard]] const Pages& pages() const { return pages_; }
+    [[nodiscard]] const Completions& completions() const { return completions_; }
+    /// Runs the command that was parsed; returns the exit code.
+    [[nodiscard]] int execute() const { return command_(); }
+
+private:
+    CLI::App* add(const char* name, const char* help, Page page = {});
+    CLI::Option* add_folder(CLI::App& command, std::filesystem::path& folder, bool positional);
+    CLI::Option* one_of(CLI::Option* option, const std::vector<std::string>& words);
+    CLI::Option* completed(CLI::Option* option, Values values);
+
+    void add_run();
+    void add_check();
+    void add_config();
+    void add_send();
+    void add_send_properties(CLI::App& command);
+    void add_dead_letters();
+    CLI::App* add_dead_letters_action(CLI::App& group, const char* name, const char* help,
+                                      DeadLettersArguments::Action action, Page page);
+    void add_dead_letters_ids(CLI::App& command, DeadLettersArguments::Action action);
+    void add_next();
+    void add_new();
+    void add_version();
+    void add_completion();
+
+    CLI::App app_;
+    Pages pages_;
+    Completions completions_;
+    std::function<int()> command_;
+    RunArguments run_;
+    std::filesystem::path folder_ = ".";
+    ConfigArguments config_;
+    SendArguments send_;
+    DeadLettersArguments dead_letters_;
+    NextArguments next_;
+    std::string format_ = "text";
+    NewArguments new_;
+    std::string shell_;
+};
+
+}  // namespace rococo::svchost::cli
