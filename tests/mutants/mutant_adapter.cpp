@@ -5,12 +5,15 @@
 #include <utility>
 #include <vector>
 
+#include "rococo/messaging/forwarding_adapter.hpp"
+
 namespace rococo::svchost::tests {
 
 namespace {
 
 using messaging::Deliveries;
 using messaging::Delivery;
+using messaging::Events;
 using messaging::MessageAdapter;
 using messaging::Settlement;
 using messaging::Settlements;
@@ -24,6 +27,7 @@ public:
         body = body_;
         id = id_;
         queue = queue_;
+        number = original.number;
         attempt = original.attempt;
     }
 
@@ -34,45 +38,28 @@ private:
 };
 
 /// Passes everything on.
-class Decorator : public MessageAdapter {
+class Decorator : public messaging::ForwardingAdapter {
 public:
-    explicit Decorator(std::unique_ptr<MessageAdapter> honest) : honest_(std::move(honest)) {}
-
-    Result<void> open() override { return honest_->open(); }
-    void set_prefetch(std::size_t deliveries) override { honest_->set_prefetch(deliveries); }
-    Result<void> receive(SteadyTime deadline, Deliveries& out) override {
-        return honest_->receive(deadline, out);
-    }
-    Result<void> settle(Settlements settlements) override {
-        return honest_->settle(std::move(settlements));
-    }
-    [[nodiscard]] std::size_t unsettled() const override { return honest_->unsettled(); }
-    void stop_receiving() override { honest_->stop_receiving(); }
-    Result<bool> empty() override { return honest_->empty(); }
-    void close() override { honest_->close(); }
-    void wake() noexcept override { honest_->wake(); }
-    [[nodiscard]] std::string endpoint() const override { return honest_->endpoint(); }
-
-private:
-    std::unique_ptr<MessageAdapter> honest_;
+    explicit Decorator(std::unique_ptr<MessageAdapter> honest)
+        : ForwardingAdapter(std::move(honest)) {}
 };
 
 class AckBeforeProcessing final : public Decorator {
 public:
     using Decorator::Decorator;
 
-    Result<void> receive(SteadyTime deadline, Deliveries& out) override {
-        Deliveries originals;
-        if (auto received = Decorator::receive(deadline, originals); !received) return received;
+    Result<void> receive(SteadyTime deadline, Events& out) override {
+        Events honest;
+        if (auto received = Decorator::receive(deadline, honest); !received) return received;
         Settlements acks;
-        for (auto& original : originals) {
-            out.push_back(std::make_unique<Copy>(*original));
+        for (auto& original : honest.deliveries) {
+            out.deliveries.push_back(std::make_unique<Copy>(*original));
             acks.emplace_back().delivery = std::move(original);
         }
         if (acks.empty()) return {};
         return Decorator::settle(std::move(acks));
     }
-    Result<void> settle(Settlements /*of copies*/) override { return {}; }
+    Result<void> settle(Settlements /*of copies*/) override { return {}; }  // no events either
 };
 
 class SwallowException final : public Decorator {
