@@ -97,6 +97,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     require(!duration || *duration >= std::chrono::microseconds(0));
     static_cast<void>(parse_time_of_day(text));
     const auto time = parse_time(text, TimeZone());
-    require(!time || parse_time(format_utc(*time), zone()) == *time);
+    require(!time || parse_time(rococo::format_utc(*time), zone()) == *time);
     return 0;
 }
