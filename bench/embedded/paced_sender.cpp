@@ -10,7 +10,7 @@
 #include <thread>
 #include <vector>
 
-#include "rococo/messaging/sqlite_sender.hpp"
+#include "rococo/messaging/sqlite/sqlite_sender.hpp"
 
 namespace {
 

@@ -6,7 +6,7 @@
 #include <random>
 #include <string>
 
-#include "rococo/messaging/rabbitmq_sender.hpp"
+#include "rococo/messaging/rabbitmq/rabbitmq_sender.hpp"
 
 int main(int argc, char** argv) {
     using namespace rococo;

@@ -14,12 +14,14 @@
 
 int main(int argc, char** argv) {
     using namespace rococo::svchost;
+    using rococo::Instant;
+    using rococo::RealClock;
     using std::chrono::microseconds;
     const std::chrono::milliseconds interval(argc > 1 ? std::atoi(argv[1]) : 100);
     const std::chrono::seconds length(argc > 2 ? std::atoi(argv[2]) : 60);
 
     auto timer = WakeTimer::create().value();
-    const Instant start = read_clocks();
+    const Instant start = RealClock().read();
     IntervalSchedule schedule(interval, start.wall);
     Scheduler scheduler(
         schedule, {}, [](microseconds) { return microseconds(0); }, start);
@@ -28,11 +30,11 @@ int main(int argc, char** argv) {
     // Half an interval more, so that the last run is not a matter of microseconds.
     while (scheduler.wait_until() < start.wall + length + interval / 2) {
         static_cast<void>(timer.wait_until(scheduler.wait_until()).value());
-        const Instant now = read_clocks();
+        const Instant now = RealClock().read();
         for (const auto& action : scheduler.advance(now)) {
             if (const auto* const run = std::get_if<StartRun>(&action)) {
-                errors.push_back(read_clocks().wall - run->due);
-                static_cast<void>(scheduler.on_run_finished(run->id, {}, read_clocks()));
+                errors.push_back(RealClock().read().wall - run->due);
+                static_cast<void>(scheduler.on_run_finished(run->id, {}, RealClock().read()));
             } else if (const auto* const missed = std::get_if<SkippedRuns>(&action)) {
                 skipped += missed->count;
             }

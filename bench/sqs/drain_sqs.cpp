@@ -10,7 +10,7 @@
 
 #include "rococo/messaging/sqs/sqs_connection.hpp"
 
-using rococo::messaging::Deliveries;
+using rococo::messaging::Events;
 using rococo::messaging::Settlements;
 using rococo::messaging::SqsConnection;
 using rococo::messaging::SqsSettings;
@@ -40,22 +40,22 @@ int main(int argc, char** argv) {
 
     const rococo::RealClock clock;
     SqsConnection connection(SqsSettings(), argv[1], clock);
+    connection.limit({.deliveries = prefetch});
     if (const auto opened = connection.open(); !opened) return fail(opened.error());
-    connection.set_prefetch(prefetch);
 
     const auto requests_before = connection.requests();
     const auto cpu_before = cpu_seconds();
     const auto start = clock.steady_now();
     unsigned long handled = 0;
     while (handled < wanted || connection.unsettled() > 0) {
-        Deliveries deliveries;
+        Events events;
         if (const auto got =
-                connection.receive(clock.steady_now() + std::chrono::seconds(1), deliveries);
+                connection.receive(clock.steady_now() + std::chrono::seconds(1), events);
             !got) {
             return fail(got.error());
         }
         Settlements settlements;
-        for (auto& delivery : deliveries) {
+        for (auto& delivery : events.deliveries) {
             settlements.push_back(
                 {std::move(delivery), rococo::messaging::Verdict::ack, {}, 1, "", ""});
         }

@@ -12,11 +12,14 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(Path(__file__).parent))
+sys.path[:0] = [str(Path(__file__).parent), str(ROOT / "tests" / "docs")]
 
 VERSION = re.search(r"^project\([^)]*?VERSION\s+([\d.]+)", (ROOT / "CMakeLists.txt").read_text(), re.M)[1]
-HOST_IMAGE = "ecorrouge/rococo-service-host"
-ONBUILD_IMAGE = "ecorrouge/rococo-service-base-onbuild"
+HOST_REPOSITORY = "ecorrouge/rococo-service-host"
+ONBUILD_REPOSITORY = "ecorrouge/rococo-service-base-onbuild"
+HOST_IMAGE = f"{HOST_REPOSITORY}:cpp"
+DEBUG_IMAGE = f"{HOST_REPOSITORY}:cpp-debug"
+ONBUILD_IMAGE = f"{ONBUILD_REPOSITORY}:cpp"
 
 HARDENED = ["--read-only", "--cap-drop", "ALL", "--security-opt", "no-new-privileges"]
 USER, PASSWORD = "rabbituser", "rabbituserpass"

@@ -6,17 +6,17 @@ import re
 import subprocess
 
 import pytest
-from conftest import HOST_IMAGE, ONBUILD_IMAGE, ROOT, docker, write_sleeper
+from conftest import DEBUG_IMAGE, HOST_IMAGE, ONBUILD_IMAGE, ROOT, docker, write_sleeper
 
 EMBEDDED = {"MESSAGING_TYPE": "SqliteConnection", "SleeperServiceProcessor_QUEUE_NAME": "q"}
-SHOW = ["break SleeperServiceProcessor::process", "continue", "backtrace 2", "next", "next", "info locals", "delete", "detach"]
+SHOW = ["break SleeperServiceProcessor::process", "continue", "backtrace 8", "next", "next", "info locals", "delete", "detach"]
 
 
 @pytest.fixture(scope="module")
 def debug_image(build_image, tmp_path_factory):
     """The sleeper by the examples' Dockerfile, with the build arguments that it names."""
     folder = write_sleeper(tmp_path_factory.mktemp("debug"), (ROOT / "service_example" / "Dockerfile").read_text())
-    return build_image(folder, BUILD_TYPE="Debug", TAG="debug")[0]
+    return build_image(folder, BUILD_TYPE="Debug", TAG="cpp-debug")[0]
 
 
 def configuration(words):
@@ -34,17 +34,21 @@ def gdb(commands):
 
 def stopped_in_the_processor(output):
     stopped = re.search(r"Breakpoint 1, SleeperServiceProcessor::process .*at /src/processor\.cpp:\d+", output)
-    return stopped and re.search(r'^body = .*"one:0', output, re.M)
+    return stopped and re.search(r'^body = .*"one:0', output, re.M) and host_frames_have_names(output)
+
+
+def host_frames_have_names(output):
+    """gdb has found the symbols of svchost, which lie beside it in the container."""
+    return re.search(r"^#\d+ .*rococo::svchost::\w+", output, re.M)
 
 
 def test_from_the_first_line(debug_image, run_container):
-    launch = configuration("in its container")
-    host, port = launch["miDebuggerServerAddress"].split(":")
-    container = run_container(debug_image, options=["-p", f"{host}::{port}"], environment=EMBEDDED)
+    setup = [command["text"] for command in configuration("in its container")["customLaunchSetupCommands"]]
+    container = run_container(debug_image, options=["-p", "127.0.0.1::2345"], environment=EMBEDDED)
     container.wait_for_log("Listening on port 2345")
-    published = docker("port", container.name, f"{port}/tcp").splitlines()[0]
-    container.exec("svchost", "send", "q", "one:0")
-    output = gdb([*(command["text"] for command in launch["setupCommands"]), f"target remote {published}", *SHOW])
+    published = docker("port", container.name, "2345/tcp").splitlines()[0]
+    container.exec("svchost", "send", "q", "one:0", "--content-type", "text/plain")
+    output = gdb([*(command.replace("127.0.0.1:2345", published) for command in setup), *SHOW])
     assert stopped_in_the_processor(output), output
     container.wait_for_log("ended one:0")
 
@@ -54,7 +58,7 @@ def test_one_that_runs(debug_image, run_container):
     container.wait_for_log("Consuming from queue q")
     attach = [command["text"].replace("service-example", container.name)
               for command in configuration("in its running container")["customLaunchSetupCommands"]]
-    send = f"shell docker exec {container.name} svchost send q one:0"
+    send = f"shell docker exec {container.name} svchost send q one:0 --content-type text/plain"
     output = gdb([*attach, SHOW[0], send, *SHOW[1:]])
     assert stopped_in_the_processor(output), output
     container.wait_for_log("ended one:0")
@@ -62,7 +66,7 @@ def test_one_that_runs(debug_image, run_container):
 
 
 def test_svchost_has_its_symbols_in_the_debug_image():
-    found = docker("run", "--rm", "--entrypoint", "find", f"{HOST_IMAGE}:debug", "/usr/lib/debug", "-name", "*.debug")
+    found = docker("run", "--rm", "--entrypoint", "find", DEBUG_IMAGE, "/usr/lib/debug", "-name", "*.debug")
     assert found.strip().endswith(".debug")
 
 

@@ -90,7 +90,9 @@ def test_what_the_service_does_not_ask_for_is_passed_over(service, tmp_path):
     subprocess.run(["tar", "-czf", service / "dev_packages" / "other-1.0.tar.gz", "-C", tmp_path, "other"], check=True)
     (service / "dev_packages" / "notes.tar.gz").write_bytes(subprocess.run(
         ["tar", "-cz", "-C", service, "processor.cpp"], check=True, capture_output=True).stdout)
+    (service / "dev_packages" / "rococo-1.0-py3-none-any.whl").write_bytes(b"")
     log = build(service, "development")
+    assert re.search(r"passed over: rococo-1\.0-py3-none-any\.whl .* is a Python wheel", log)
     assert re.search(r"passed over: other-1\.0\.tar\.gz .* offers other, which the service does not ask for", log)
     assert re.search(r"passed over: notes\.tar\.gz .* has no CMake package configuration", log)
     assert "nothing in dev_packages replaces a dependency" in log

@@ -40,7 +40,7 @@ def size_in_mb(image):
 def test_version_comes_from_the_one_place_where_it_is_written(image):
     label = '{{index .Config.Labels "org.opencontainers.image.version"}}'
     assert docker("inspect", "-f", label, image).strip() == VERSION
-    assert docker("inspect", "-f", label, f"{image}:{VERSION}").strip() == VERSION
+    assert docker("inspect", "-f", label, f"{image}-{VERSION}").strip() == VERSION
     assert docker("run", "--rm", "--entrypoint", "svchost", image, "--version").strip() == f"svchost {VERSION}"
 
 
@@ -75,7 +75,7 @@ def test_folder_with_three_files_is_a_service(build_image, run_container, tmp_pa
     container = run_container(image, environment=EMBEDDED)
     container.wait_for_log("Consuming from queue q")
     assert "Service Processor Version: 2.3.4" in container.logs()
-    container.exec("svchost", "send", "q", "one:0")
+    container.exec("svchost", "send", "q", "one:0", "--content-type", "text/plain")
     container.wait_for_log("ended one:0")
     code, seconds = container.stop()
     assert code == 0 and seconds < 5
@@ -130,7 +130,7 @@ def test_library_that_the_runtime_image_lacks_comes_along(build_image, run_conta
     # Installing packages takes the build a network that reaches Debian.
     docker("build", "--network", "host", "-t", "rococo-test-yaml", folder)
     container = run_container("rococo-test-yaml", environment=EMBEDDED)
-    container.exec("svchost", "send", "q", "one:0")
+    container.exec("svchost", "send", "q", "one:0", "--content-type", "text/plain")
     container.wait_for_log("YAML 0.2.5 began one:0")
     docker("rmi", "-f", "rococo-test-yaml", check=False)
 
@@ -156,7 +156,7 @@ def test_stop_while_the_source_is_built(run_container, tmp_path):
 def test_hardened_under_another_id(run_container, sleeper_image):
     container = run_container(sleeper_image, options=[*HARDENED, "--user", "4242:4243"], environment=EMBEDDED)
     container.wait_for_log("Consuming from queue q")
-    container.exec("svchost", "send", "q", "one:0")
+    container.exec("svchost", "send", "q", "one:0", "--content-type", "text/plain")
     container.wait_for_log("ended one:0")
     status = container.exec("cat", "/proc/1/status")
     assert "Name:\tsvchost" in status
@@ -192,7 +192,7 @@ def test_state_outlives_a_restart_of_the_container(run_container, sleeper_image)
     container.wait_for_log("Consuming from queue q")
     container.stop()
     sender = ["run", "--rm", "--volumes-from", container.name, "-e", "MESSAGING_TYPE=SqliteConnection", HOST_IMAGE]
-    docker(*sender, "send", "q", "later:0")
+    docker(*sender, "send", "q", "later:0", "--content-type", "text/plain")
     docker("start", container.name)
     container.wait_for_log("ended later:0")
 
@@ -221,7 +221,7 @@ def test_start_to_first_message(run_container, sleeper_image, tmp_path, capsys):
     inside, started, outside = [], [], []
     for _ in range(5):
         container = docker("create", "-e", "LOG_FORMAT=json", *variables(EMBEDDED), sleeper_image).strip()
-        docker("run", "--rm", "--volumes-from", container, *variables(EMBEDDED), HOST_IMAGE, "send", "q", "one:0")
+        docker("run", "--rm", "--volumes-from", container, *variables(EMBEDDED), HOST_IMAGE, "send", "q", "one:0", "--content-type", "text/plain")
         began = time.time()
         docker("start", container)
         eventually(lambda: "ended one:0" in docker("logs", container))
@@ -237,7 +237,7 @@ def test_start_to_first_message(run_container, sleeper_image, tmp_path, capsys):
     docker("rm", "rococo-test-copy")
     environment = {**os.environ, **EMBEDDED, "LOG_FORMAT": "json", "EXIT_WHEN_FINISHED": "1", "LC_ALL": "C"}
     for _ in range(5):
-        subprocess.run([tmp_path / "svchost", "send", "q", "one:0"], cwd=tmp_path, env=environment, check=True)
+        subprocess.run([tmp_path / "svchost", "send", "q", "one:0", "--content-type", "text/plain"], cwd=tmp_path, env=environment, check=True)
         began = time.time()
         done = subprocess.run([tmp_path / "svchost"], cwd=tmp_path, env=environment, check=True, capture_output=True, text=True)
         outside.append(logged_at(done.stdout + done.stderr) - began)

@@ -21,6 +21,11 @@ def field(package, name):
     return subprocess.run(["dpkg-deb", "-f", package, name], check=True, capture_output=True, text=True).stdout.strip()
 
 
+def contents(package):
+    """The files of a package; a slim image leaves out what is documentation."""
+    return subprocess.run(["dpkg-deb", "-c", package], check=True, capture_output=True, text=True).stdout
+
+
 @pytest.fixture(scope="module")
 def clean_root():
     """A container of the base image with the packages and the examples mounted; its network reaches Debian."""
@@ -56,7 +61,10 @@ def test_packages_are_versioned_by_the_project():
 
 def test_host_alone_runs(clean_root):
     clean_root("apt-get install -y -q --no-install-recommends /packages/rococo-svchost_*.deb")
-    assert clean_root("svchost --version").strip() == f"svchost {VERSION}"
+    assert clean_root("svchost --version").splitlines()[0] == f"svchost {VERSION}"
+    for page in ("share/man/man1/svchost.1", "share/man/man1/svchost-send.1", "share/bash-completion/completions/svchost",
+                 "share/zsh/vendor-completions/_svchost", "share/fish/vendor_completions.d/svchost.fish"):
+        assert f"./usr/{page}" in contents(deb("rococo-svchost"))
     assert "not found" not in clean_root("ldd /usr/bin/svchost")
 
 
@@ -76,12 +84,12 @@ def test_pkg_config_builds_a_service_without_cmake(clean_root):
     assert clean_root("pkg-config --modversion rococo").strip() == VERSION
     log = clean_root(r"""
         mkdir -p /tmp/plain && cd /tmp/plain && cp /source/service_example/processor.cpp .
-        sed 's/@.*_PACKAGE@/orders/; s/@.*_SERVICE_VERSION@/3.2.1/; s/@.*_SDK_VERSION@/1.0.0/' \
+        sed 's/@.*_PACKAGE@/orders/; s/@.*_SERVICE_VERSION@/3.2.1/; s/@.*_SDK_VERSION@/1.1.0/' \
             "$(pkg-config --variable=descriptor rococo)" >descriptor.cpp
         g++ -std=c++20 -O1 -shared -fPIC -fvisibility=hidden -fno-gnu-unique $(pkg-config --cflags rococo) \
             -DROCOCO_MODULE='"orders.processor"' processor.cpp descriptor.cpp -o orders.service.so
         export ChildLoggingServiceProcessor_QUEUE_NAME=q EXIT_WHEN_FINISHED=1
-        svchost send q hello && svchost""")
+        svchost send q '{"n": 1}' && svchost""")
     assert "processor_module: orders.processor" in log and "Service Processor Version: 3.2.1" in log
     assert "1 acknowledged" in log
 

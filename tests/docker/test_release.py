@@ -4,6 +4,7 @@
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import time
@@ -11,6 +12,7 @@ import urllib.request
 
 import pytest
 from conftest import ROOT, VERSION, docker, run_check
+from documents import read_blocks
 
 PACKAGES = ROOT / "rococo_service_base" / "packages"
 
@@ -39,15 +41,14 @@ def clone(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def registry(tmp_path_factory):
-    """Debian's docker-registry on a free port of loopback."""
+    """Debian's docker-registry on a free port of loopback, started as docs/PUBLISHING.md says."""
     folder = tmp_path_factory.mktemp("registry")
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{probe.getsockname()[1]}"
-    (folder / "config.yml").write_text(
-        f"version: 0.1\nlog: {{level: error}}\nstorage: {{filesystem: {{rootdirectory: {folder}/data}}}}\nhttp: {{addr: {address}}}\n")
-    process = subprocess.Popen(["docker-registry", "serve", folder / "config.yml"],
-                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    recipe = next(block.text for block in read_blocks(ROOT / "docs" / "PUBLISHING.md") if "docker-registry serve" in block.text)
+    recipe = recipe.replace("localhost:5001", address)
+    done = subprocess.run(["bash", "-ec", f"{recipe}\necho pid $!"], cwd=folder, capture_output=True, text=True, check=True)
     for _ in range(100):
         try:
             urllib.request.urlopen(f"http://{address}/v2/")
@@ -55,8 +56,7 @@ def registry(tmp_path_factory):
         except OSError:
             time.sleep(0.1)
     yield address
-    process.terminate()
-    process.wait()
+    os.kill(int(done.stdout.rsplit("pid ", 1)[1]), signal.SIGTERM)
 
 
 def release(clone, *words):
@@ -121,7 +121,7 @@ def test_bills_of_materials_are_valid_and_complete(clone):
         assert checked.returncode == 0, checked.stdout
         bill = json.loads(path.read_text())
         names = {component["name"] for component in bill["components"]}
-        installed = docker("run", "--rm", "--entrypoint", "dpkg-query", f"ecorrouge/{image}:{VERSION}", "-W", "-f", "${Package}\n")
+        installed = docker("run", "--rm", "--entrypoint", "dpkg-query", f"ecorrouge/{image}:cpp-{VERSION}", "-W", "-f", "${Package}\n")
         assert set(installed.split()) <= names
         assert {"rococo-svchost", "librabbitmq4", "libcurl4", "libcli11-dev"} <= names
         references = {component["bom-ref"] for component in bill["components"]}
@@ -150,10 +150,10 @@ def test_files_changed_after_the_build_are_not_pushed(clone, registry):
 def test_push_arrives_with_every_tag_and_only_once(clone, registry):
     done = release(clone, "--push", registry)
     assert done.returncode == 0, done.stdout[-4000:]
-    assert tags(registry, "rococo-service-host") == {VERSION, "latest", f"{VERSION}-debug", "debug"}
-    assert tags(registry, "rococo-service-base-onbuild") == {VERSION, "latest"}
+    assert tags(registry, "rococo-service-host") == {f"cpp-{VERSION}", "cpp", f"cpp-{VERSION}-debug", "cpp-debug"}
+    assert tags(registry, "rococo-service-base-onbuild") == {f"cpp-{VERSION}", "cpp"}
 
-    image = f"{registry}/ecorrouge/rococo-service-host:{VERSION}"
+    image = f"{registry}/ecorrouge/rococo-service-host:cpp-{VERSION}"
     docker("rmi", image)
     docker("pull", "-q", image)
     assert docker("run", "--rm", image, "--version").strip() == f"svchost {VERSION}"

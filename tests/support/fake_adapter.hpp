@@ -7,10 +7,13 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -45,21 +48,60 @@ public:
 
     /// The next `receive` hands these out.
     void arrive(std::vector<FakeMessage> messages) {
-        steps_.emplace_back([this, messages = std::move(messages)](messaging::Deliveries& out) {
+        steps_.emplace_back([this, messages = std::move(messages)](messaging::Events& out) {
             for (const FakeMessage& message : messages) {
-                out.push_back(std::make_unique<FakeDelivery>(message));
+                auto delivery = std::make_unique<FakeDelivery>(message);
+                delivery->number = ++last_number_;
+                numbers_[message.id] = last_number_;
+                out.deliveries.push_back(std::move(delivery));
                 ++in_hand_;
             }
         });
     }
     /// The next `receive` does this and hands out nothing.
     void then(std::function<void()> action) {
-        steps_.emplace_back([action = std::move(action)](messaging::Deliveries&) { action(); });
+        steps_.emplace_back([action = std::move(action)](messaging::Events&) { action(); });
+    }
+    /// `receive` comes back with nothing, each time, until the condition holds.
+    void until(std::function<bool()> condition) {
+        steps_.emplace_back([this, condition = std::move(condition)](messaging::Events&) {
+            repeat_until(condition);
+        });
     }
     /// The next `receive` fails.
     void fail_receive(std::string why) {
-        steps_.emplace_back([this, why = std::move(why)](messaging::Deliveries&) {
+        steps_.emplace_back([this, why = std::move(why)](messaging::Events&) {
             receive_error_ = Error{ErrorKind::unavailable, why};
+        });
+    }
+    /// The next `receive` says that the queue took back the last delivery of the message.
+    void lose(std::string id, bool overdue = false) {
+        steps_.emplace_back([this, id = std::move(id), overdue](messaging::Events& out) {
+            const std::uint64_t number = numbers_.at(id);
+            lost_.insert(number);
+            std::erase_if(unconfirmed_, [number](const Unconfirmed& each) {
+                return each.settled.delivery == number;
+            });
+            out.lost.push_back({number, overdue});
+        });
+    }
+    /// The next `receive` hands these out, and says that the queue took them back.
+    void arrive_lost(std::vector<FakeMessage> messages) {
+        steps_.emplace_back([this, messages = std::move(messages)](messaging::Events& out) {
+            for (const FakeMessage& message : messages) {
+                auto delivery = std::make_unique<FakeDelivery>(message);
+                delivery->number = ++last_number_;
+                lost_.insert(last_number_);
+                out.deliveries.push_back(std::move(delivery));
+                out.lost.push_back({last_number_});
+                ++in_hand_;
+            }
+        });
+    }
+    /// The next `receive` says how the connection fares.
+    void tell(messaging::ConnectionState state, std::string reason) {
+        steps_.emplace_back([this, state, reason = std::move(reason)](messaging::Events& out) {
+            out.states.push_back({state, reason, clock_.steady_now()});
         });
     }
     /// Every `settle` fails.
@@ -84,14 +126,16 @@ public:
     /// Handed out and not settled.
     [[nodiscard]] std::size_t in_hand() const { return in_hand_; }
 
+    Result<std::vector<std::string>> check() override { return {}; }
     Result<void> open() override { return {}; }
-    void set_prefetch(std::size_t deliveries) override {
-        if (prefetches_.empty() || prefetches_.back() != deliveries) {
-            prefetches_.push_back(deliveries);
+    void limit(const messaging::Limits& limits) override {
+        if (prefetches_.empty() || prefetches_.back() != limits.deliveries) {
+            prefetches_.push_back(limits.deliveries);
         }
     }
-    Result<void> receive(SteadyTime deadline, messaging::Deliveries& out) override {
-        confirm();
+    Result<void> receive(SteadyTime deadline, messaging::Events& out) override {
+        confirm(out);
+        if (!out.settled.empty() && steps_.empty()) return {};
         if (steps_.empty()) return wait(deadline);
         const auto step = std::move(steps_.front());
         steps_.pop_front();
@@ -102,19 +146,19 @@ public:
     Result<void> settle(messaging::Settlements settlements) override {
         if (settle_error_) return tl::unexpected(*settle_error_);
         for (const messaging::Settlement& settlement : settlements) {
+            --in_hand_;
+            const std::uint64_t number = settlement.delivery->number;
+            if (lost_.contains(number)) continue;
             settled_.push_back({std::string(settlement.delivery->id), settlement.verdict,
                                 settlement.delay, settlement.attempts, settlement.reason,
                                 settlement.error, clock_.steady_now()});
+            unconfirmed_.push_back({{number, settlement.verdict}, confirm_after_});
         }
-        in_hand_ -= settlements.size();
-        if (confirm_after_ > 0) unconfirmed_.push_back({settlements.size(), confirm_after_});
         return {};
     }
-    [[nodiscard]] std::size_t unsettled() const override {
-        std::size_t count = 0;
-        for (const Unconfirmed& settlement : unconfirmed_) count += settlement.count;
-        return count;
-    }
+    [[nodiscard]] std::size_t unsettled() const override { return unconfirmed_.size(); }
+    void pause() override {}
+    void resume() override {}
     void stop_receiving() override { stopped_ = true; }
     Result<bool> empty() override {
         if (empty_error_) return tl::unexpected(*empty_error_);
@@ -139,18 +183,30 @@ public:
 
 private:
     struct Unconfirmed {
-        std::size_t count;
+        messaging::Events::Settled settled;
         std::size_t receives_left;
     };
 
-    void confirm() {
-        for (Unconfirmed& settlement : unconfirmed_) --settlement.receives_left;
-        std::erase_if(unconfirmed_, [](const auto& each) { return each.receives_left == 0; });
+    void repeat_until(const std::function<bool()>& condition) {
+        if (condition()) return;
+        std::this_thread::sleep_for(std::chrono::milliseconds(1));
+        steps_.emplace_front([this, condition](messaging::Events&) { repeat_until(condition); });
+    }
+
+    void confirm(messaging::Events& out) {
+        std::erase_if(unconfirmed_, [&out](Unconfirmed& each) {
+            if (each.receives_left > 1) {
+                --each.receives_left;
+                return false;
+            }
+            out.settled.push_back(each.settled);
+            return true;
+        });
     }
 
     Result<void> wait(SteadyTime deadline) {
         // Real time, and only to end a test that would otherwise hang.
-        const auto give_up = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+        const auto give_up = std::chrono::steady_clock::now() + std::chrono::minutes(1);
         std::unique_lock lock(mutex_);
         while (!std::exchange(woken_, false)) {
             if (in_hand_ == 0 || (time_passes_ && time_passes_())) {
@@ -166,7 +222,10 @@ private:
     }
 
     ManualClock& clock_;
-    std::deque<std::function<void(messaging::Deliveries&)>> steps_;
+    std::deque<std::function<void(messaging::Events&)>> steps_;
+    std::uint64_t last_number_ = 0;
+    std::map<std::string, std::uint64_t> numbers_;  // of the last delivery by message id
+    std::set<std::uint64_t> lost_;
     std::optional<Error> receive_error_;
     std::optional<Error> settle_error_;
     std::optional<Error> empty_error_;

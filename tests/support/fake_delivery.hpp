@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -21,6 +22,11 @@ struct FakeMessage {
     std::string correlation_id{};
     std::vector<std::pair<std::string, std::string>> headers{};
     SystemTime sent_at{};
+    std::string content_encoding{};
+    std::string reply_to{};
+    std::string type{};
+    std::string app_id{};
+    std::optional<std::uint8_t> priority{};
 };
 
 /// A delivery that owns what its views show.
@@ -37,6 +43,11 @@ public:
         sent_at = message_.sent_at;
         attempt = message_.attempt;
         redelivered = message_.redelivered;
+        content_encoding = message_.content_encoding;
+        reply_to = message_.reply_to;
+        type = message_.type;
+        app_id = message_.app_id;
+        priority = message_.priority;
     }
 
 private:

@@ -18,6 +18,7 @@ namespace rococo::tests {
 class RecordedLog {
 public:
     [[nodiscard]] Logger logger() const { return Logger(&sink_); }
+    [[nodiscard]] const Logger::Sink& sink() const { return sink_; }
 
     /// The lines so far: `WARNING: text`.
     [[nodiscard]] std::vector<std::string> lines() const {

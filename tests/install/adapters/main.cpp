@@ -6,10 +6,10 @@
 #include <memory>
 #include <random>
 #include <rococo/base/clock.hpp>
-#include <rococo/messaging/rabbitmq_connection.hpp>
-#include <rococo/messaging/rabbitmq_sender.hpp>
-#include <rococo/messaging/sqlite_connection.hpp>
-#include <rococo/messaging/sqlite_sender.hpp>
+#include <rococo/messaging/rabbitmq/rabbitmq_connection.hpp>
+#include <rococo/messaging/rabbitmq/rabbitmq_sender.hpp>
+#include <rococo/messaging/sqlite/sqlite_connection.hpp>
+#include <rococo/messaging/sqlite/sqlite_sender.hpp>
 #include <rococo/messaging/sqs/sqs_connection.hpp>
 #include <string>
 
@@ -42,23 +42,24 @@ int use_sqlite(const std::filesystem::path& file) {
     }
 
     SqliteConnection queue(settings, "greetings", kClock);
+    queue.limit({.deliveries = 1});
     if (const auto opened = queue.open(); !opened) return fail("open", opened.error().message);
-    queue.set_prefetch(1);
-    Deliveries arrived;
+    Events arrived;
     if (const auto received = queue.receive(kClock.steady_now() + 5s, arrived); !received) {
         return fail("receive", received.error().message);
     }
-    if (arrived.size() != 1 || arrived[0]->body != "hello")
+    if (arrived.deliveries.size() != 1 || arrived.deliveries[0]->body != "hello")
         return fail("receive", "not the message");
     Settlements acknowledged;
-    acknowledged.emplace_back().delivery = std::move(arrived[0]);
+    acknowledged.emplace_back().delivery = std::move(arrived.deliveries[0]);
     if (const auto settled = queue.settle(std::move(acknowledged)); !settled) {
         return fail("settle", settled.error().message);
     }
-    Deliveries none;
-    if (const auto received = queue.receive(kClock.steady_now(), none); !received) {
+    Events then;
+    if (const auto received = queue.receive(kClock.steady_now(), then); !received) {
         return fail("receive again", received.error().message);
     }
+    if (then.settled.size() != 1) return fail("receive again", "the verdict is not safe");
     const auto empty = queue.empty();
     queue.close();
     return empty && *empty ? 0 : fail("empty", "the message is still there");

@@ -4,7 +4,6 @@
 import json
 import subprocess
 import sys
-import time
 
 import pika
 from support.host import wait_until
@@ -39,12 +38,14 @@ def test_messages_of_pika_are_handled(make_rabbitmq_service, channel, request):
     assert channel.queue_declare(queue, passive=True).method.message_count == 0
 
 
-def test_four_threads_run_four_at_a_time(make_rabbitmq_service, channel, request):
-    queue = request.node.name
+def test_four_threads_run_four_at_a_time(make_rabbitmq_service, channel, request, tmp_path):
+    queue, go_on = request.node.name, tmp_path / "go-on"
     service = make_rabbitmq_service(RABBITMQ_NUM_THREADS=4)
     channel.queue_declare(queue, durable=True)
-    publish(channel, queue, *({"id": str(i), "do": "sleep:700"} for i in range(8)))
+    publish(channel, queue, *({"id": str(i), "do": f"until:{go_on}"} for i in range(8)))
     with service.start() as host:
+        wait_until(lambda: len(service.ids("begin")) == 4, what=host.log)
+        go_on.touch()
         wait_until(lambda: len(service.ids()) == 8, what=host.log)
     running, most = 0, 0
     events = [(at, 1) for *_, at in service.ledger("begin")] + [(at, -1) for *_, at in service.ledger()]
@@ -65,9 +66,9 @@ def test_the_host_declares_the_queue(make_rabbitmq_service, channel, request):
 
 def test_a_slow_message_survives_short_heartbeats(make_rabbitmq_service, channel, request):
     queue = request.node.name
-    service = make_rabbitmq_service(RABBITMQ_HEARTBEAT="1s")
+    service = make_rabbitmq_service(RABBITMQ_HEARTBEAT="2s")
     channel.queue_declare(queue, durable=True)
-    publish(channel, queue, {"id": "slow", "do": "sleep:8000"})
+    publish(channel, queue, {"id": "slow", "do": "sleep:9000"})
     with service.start() as host:
         wait_until(lambda: service.ids() == ["slow"], what=host.log)
         assert host.terminate() == 0
@@ -86,7 +87,7 @@ def test_bodies_that_are_no_json_end_as_dead_letters(make_rabbitmq_service, chan
     publish(channel, queue, *bodies)
     publish(channel, queue, {"id": "good"})
     with service.start() as host:
-        wait_until(lambda: service.ids() == ["good"], timeout=60, what=host.log)
+        wait_until(lambda: service.ids() == ["good"], what=host.log)
         dead = []
 
         def collect():
@@ -96,7 +97,7 @@ def test_bodies_that_are_no_json_end_as_dead_letters(make_rabbitmq_service, chan
             return len(dead) == len(bodies)
 
         host.wait_for("goes to the dead letters")
-        wait_until(collect, timeout=60, what=host.log)
+        wait_until(collect, what=host.log)
         assert sorted(dead) == sorted(bodies)
         assert host.terminate() == 0
 
@@ -190,7 +191,8 @@ def test_a_requeue_that_is_killed_loses_none_and_doubles_few(make_rabbitmq_servi
     wait_until(lambda: ready(queue) + ready(dead_letters) >= len(ids))
     found = [json.loads(body)["id"] for name in (queue, dead_letters) for body in take_all(channel, name)]
     assert set(found) == ids
-    assert len(found) - len(ids) <= 1_100  # a thousand may be on their way at a time
+    # 500 may be on their way, and the acknowledgements of as many.
+    assert len(found) - len(ids) <= 1_000
 
 
 def test_exits_when_finished(make_rabbitmq_service, channel, request, tmp_path):
@@ -226,12 +228,10 @@ def test_says_what_is_wrong_and_exits(make_rabbitmq_service):
         ({"RABBITMQ_URL": "http://localhost"}, "RABBITMQ_URL", {78}),
     ]:
         service = make_rabbitmq_service(variable, **settings)
-        began = time.monotonic()
         with service.start() as host:
             assert host.wait() in codes, host.log()
             assert variable in host.log()
             assert "wrong" not in host.log()
-        assert time.monotonic() - began < 20
 
 
 def test_tls_verifies_the_peer(make_rabbitmq_service, tmp_path):

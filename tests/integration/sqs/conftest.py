@@ -1,11 +1,7 @@
 # SPDX-License-Identifier: MIT
-import os
 import pathlib
 import re
-import socket
-import subprocess
 import sys
-import time
 
 import pytest
 
@@ -13,51 +9,19 @@ sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
 from fault_proxy import FaultProxy  # noqa: E402
 from json_boto3 import sqs_client  # noqa: E402
-from support.host import BUILD, ServiceFolder  # noqa: E402
-from support.ports import free_port  # noqa: E402
-
-EMULATOR = "fauxqs@1.9.2"
-REGION = "eu-central-1"
-KEY = {"AWS_ACCESS_KEY_ID": "AKIDTEST", "AWS_SECRET_ACCESS_KEY": "the-secret-of-the-test"}
-
-
-def emulator_script():
-    """The emulator's program; installed into the build's folder the first time."""
-    folder = pathlib.Path(os.environ.get("ROCOCO_FAUXQS_DIR", BUILD / EMULATOR.replace("@", "-")))
-    script = folder / "node_modules" / "fauxqs" / "dist" / "server.js"
-    if not script.exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        subprocess.run(
-            ["npm", "install", "--prefix", str(folder), "--no-package-lock", "--no-save", "--no-audit", EMULATOR],
-            check=True,
-            capture_output=True,
-        )
-    return script
+from support.host import ServiceFolder  # noqa: E402
+from support.sqs_emulator import KEY, REGION, start_emulator, why_not  # noqa: E402
 
 
 @pytest.fixture(scope="session")
 def emulator():
-    """The address of an SQS emulator of our own. It needs Node.js 20, and Debian 12 has 18."""
-    version = subprocess.run(["node", "--version"], capture_output=True, text=True).stdout
-    if int(re.match(r"v(\d+)", version or "v0")[1]) < 20:
-        pytest.skip(f"the SQS emulator needs Node.js 20 or later, and this is {version.strip() or 'none'}")
-    port = free_port()
-    process = subprocess.Popen(
-        ["node", str(emulator_script())],
-        env={"PATH": os.environ["PATH"], "FAUXQS_HOST": "127.0.0.1", "FAUXQS_PORT": str(port), "FAUXQS_LOGGER": "false"},
-        stdout=subprocess.DEVNULL,
-    )
-    deadline = time.monotonic() + 30
-    while True:
-        try:
-            socket.create_connection(("127.0.0.1", port), 1).close()
-            break
-        except OSError:
-            assert process.poll() is None and time.monotonic() < deadline, "the emulator does not start"
-            time.sleep(0.05)
-    yield f"http://127.0.0.1:{port}"
+    """The address of an SQS emulator of our own."""
+    if reason := why_not():
+        pytest.skip(reason)
+    process, url = start_emulator()
+    yield url
     process.terminate()
-    process.wait(10)
+    process.wait(30)
 
 
 @pytest.fixture
@@ -125,7 +89,7 @@ def sqs_service(tmp_path, emulator):
             "LedgerServiceProcessor_QUEUE_NAME": queue,
             "AWS_REGION": REGION,
             "AWS_ENDPOINT_URL": endpoint,
-            "VISIBILITY_TIMEOUT": "2s",
+            "VISIBILITY_TIMEOUT": "5s",
             "LISTEN_INTERVAL": "1s",
             "AWS_EC2_METADATA_DISABLED": "true",
             **KEY,

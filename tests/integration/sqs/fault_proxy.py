@@ -3,12 +3,35 @@
 
 import http.client
 import http.server
+import json
 import random
+import socket
+import struct
 import threading
 import time
 import urllib.parse
 
+# What may happen to a request. The soak draws from all of them; a test of one host from what it names.
+FAULTS = ["5xx", "throttled", "truncated", "html", "late", "cut", "reset", "partial"]
+
 THROTTLED = b'{"__type":"com.amazonaws.sqs#RequestThrottled","message":"Rate exceeded"}'
+
+
+def part(body):
+    """Of a batch of several, the request without its last entry, and that entry's id; nothing of another request."""
+    request = json.loads(body)
+    entries = request.get("Entries", [])
+    if len(entries) < 2:
+        return None
+    request["Entries"] = entries[:-1]
+    return json.dumps(request).encode(), entries[-1]["Id"]
+
+
+def with_failures(data, left_out):
+    answer = json.loads(data)
+    failed = {"Id": left_out, "Code": "InternalError", "Message": "not now", "SenderFault": False}
+    answer["Failed"] = [*(answer.get("Failed") or []), failed]
+    return json.dumps(answer).encode()
 
 
 class FaultProxy:
@@ -17,6 +40,7 @@ class FaultProxy:
     def __init__(self, target, seed=1):
         self.rng = random.Random(seed)
         self.share = 0.0
+        self.faults = FAULTS[:6]
         self.requests = 0
         self.injected = {}
         proxy, host = self, urllib.parse.urlsplit(target).netloc
@@ -30,17 +54,26 @@ class FaultProxy:
             def do_POST(self):
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 proxy.requests += 1
-                fault = proxy.choose()
+                fault, parted = proxy.choose(), None
                 if fault == "5xx":
                     return self.answer(503, b"<html>busy</html>", "text/html")
                 if fault == "throttled":
                     return self.answer(400, THROTTLED)
+                if fault == "partial" and (parted := part(body)):
+                    body, left_out = parted
                 # From here on SQS has done it, and its answer suffers.
                 upstream = http.client.HTTPConnection(host, timeout=60)
-                upstream.request("POST", "/", body, {k: v for k, v in self.headers.items() if k != "Connection"})
+                upstream.request("POST", "/", body, {k: v for k, v in self.headers.items() if k not in ("Connection", "Content-Length")})
                 response = upstream.getresponse()
                 status, data = response.status, response.read()
                 upstream.close()
+                if fault == "partial" and parted and status == 200:
+                    data = with_failures(data, left_out)
+                if fault == "reset":
+                    linger = struct.pack("ii", 1, 0)
+                    self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+                    self.close_connection = True
+                    return None
                 if fault == "truncated":
                     data = data[: len(data) // 2]
                 elif fault == "html":
@@ -80,7 +113,7 @@ class FaultProxy:
     def choose(self):
         if self.rng.random() >= self.share:
             return None
-        fault = self.rng.choice(["5xx", "throttled", "truncated", "html", "late", "cut"])
+        fault = self.rng.choice(self.faults)
         self.injected[fault] = self.injected.get(fault, 0) + 1
         return fault
 

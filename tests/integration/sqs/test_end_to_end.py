@@ -68,7 +68,7 @@ def test_a_failing_message_is_tried_again_and_then_becomes_a_dead_letter(make_qu
     queue.send(json.dumps({"id": "bad", "do": "throw"}), json.dumps({"id": "late", "do": "retry-after:1000"}))
     service = sqs_service(queue.name, MAX_ATTEMPTS=3, RETRY_DELAY="1s")
     with service.start():
-        wait_until(lambda: queue.count() == 0, 60)
+        wait_until(lambda: queue.count() == 0)
     assert [attempt for id, attempt, *_ in service.ledger("begin") if id == "bad"] == [1, 2, 3]
     assert [attempt for id, attempt, *_ in service.ledger("begin") if id == "late"] == [1, 2]
     letter = dead.receive()[0]

@@ -2,17 +2,16 @@
 """A job that takes longer than the visibility timeout is delivered once."""
 
 import json
-import time
 
 from support.host import wait_until
 
 
 def test_a_job_of_three_times_the_visibility_timeout_is_begun_once(make_queue, sqs_service):
     queue = make_queue("in")
-    queue.send(*(json.dumps({"id": str(n), "do": "sleep:6500"}) for n in range(3)))
-    service = sqs_service(queue.name, NUM_THREADS=3)
+    queue.send(*(json.dumps({"id": str(n), "do": "sleep:12500"}) for n in range(3)))
+    service = sqs_service(queue.name, NUM_THREADS=3, VISIBILITY_TIMEOUT="4s")
     with service.start():
-        wait_until(lambda: queue.count() == 0, 30)
+        wait_until(lambda: queue.count() == 0)
     assert sorted(service.ids("begin")) == ["0", "1", "2"]
     assert sorted(service.ids()) == ["0", "1", "2"]
 
@@ -20,9 +19,9 @@ def test_a_job_of_three_times_the_visibility_timeout_is_begun_once(make_queue, s
 def test_messages_wait_in_the_host_without_coming_back(make_queue, sqs_service):
     queue = make_queue("in")
     queue.send(*(json.dumps({"id": str(n), "do": "sleep:1000"}) for n in range(8)))
-    service = sqs_service(queue.name, NUM_THREADS=1, PREFETCH=8)
+    service = sqs_service(queue.name, NUM_THREADS=1, PREFETCH=8, VISIBILITY_TIMEOUT="4s")
     with service.start():
-        wait_until(lambda: queue.count() == 0, 30)
+        wait_until(lambda: queue.count() == 0)
     assert [(id, attempt) for id, attempt, *_ in service.ledger("begin")] == [
         (id, 1) for id in dict.fromkeys(service.ids("begin"))
     ]
@@ -38,8 +37,6 @@ def test_a_stop_gives_back_what_was_not_begun(make_queue, sqs_service):
         assert host.terminate() == 0
     done = len(service.ids())
     assert done == len(service.ids("begin")) < 10
-    stopped = time.monotonic()
     with service.start():
-        wait_until(lambda: len(set(service.ids())) == 10, 30)
-    assert time.monotonic() - stopped < 30
+        wait_until(lambda: len(set(service.ids())) == 10)  # long before their time as hidden messages is over
     assert len(service.ids()) == 10

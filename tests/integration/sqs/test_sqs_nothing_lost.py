@@ -21,7 +21,7 @@ def killed_again_and_again(service, rng, kills=KILLS):
     """Runs a host, killing it at random moments; returns the last one, alive."""
     for _ in range(kills):
         host = service.start()
-        wait_until(lambda: service.ids("begin"), 30, host.log)
+        wait_until(lambda: service.ids("begin"), what=host.log)
         time.sleep(rng.uniform(0.1, 0.8))
         host.kill()
     return service.start()
@@ -39,9 +39,9 @@ def test_killed_hosts_lose_nothing(make_queue, sqs_service, capsys):
     queue = make_queue("in")
     queue.send(*bodies(MESSAGES))
     # A kill costs whatever was fetched one receive; none of it may be taken for a poison message.
-    service = sqs_service(queue.name, MAX_ATTEMPTS=50)
+    service = sqs_service(queue.name, MAX_ATTEMPTS=50, VISIBILITY_TIMEOUT="2s")
     with killed_again_and_again(service, random.Random(5)) as host:
-        wait_until(lambda: queue.count() == 0, 60)
+        wait_until(lambda: queue.count() == 0, 180)
         assert host.terminate() == 0
     duplicates = account(service, MESSAGES)
     with capsys.disabled():
@@ -57,7 +57,7 @@ def test_a_bad_network_loses_nothing(make_queue, sqs_service, fault_proxy, capsy
     with service.start() as host:
         wait_until(lambda: service.ids("begin"))
         fault_proxy.share = 0.25
-        wait_until(lambda: queue.count() == 0, 90)
+        wait_until(lambda: queue.count() == 0, 300)
         fault_proxy.share = 0
         assert host.terminate() == 0
     duplicates = account(service, MESSAGES)
@@ -74,10 +74,10 @@ def test_fifo_groups_keep_their_order(make_queue, sqs_service, fault_proxy, faul
     groups, each = 6, 30
     for group in range(groups):
         queue.send(*(json.dumps({"id": f"{group}.{n}", "do": "sleep:5"}) for n in range(each)), group=f"g{group}")
-    service = sqs_service(queue.name, endpoint=fault_proxy.url, NUM_THREADS=4, MAX_ATTEMPTS=50)
+    service = sqs_service(queue.name, endpoint=fault_proxy.url, NUM_THREADS=4, MAX_ATTEMPTS=50, VISIBILITY_TIMEOUT="2s")
     fault_proxy.share = 0.15 if faults else 0
     with killed_again_and_again(service, random.Random(7), 4):
-        wait_until(lambda: queue.count() == 0, 120)
+        wait_until(lambda: queue.count() == 0, 300)
     following = collections.Counter()
     for group, number in (map(int, id.split(".")) for id in service.ids()):
         # One may come again (its delete did not make it), none may be overtaken.

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Real `svchost` processes for the tests: each in a service folder of its own."""
 
+import fcntl
 import os
 import pathlib
 import re
@@ -8,11 +9,19 @@ import signal
 import subprocess
 import time
 
+# How long a test waits for what must happen. No test passes faster for it; a busy machine needs it.
+DEADLINE_S = 90
+
+# What ledger_service writes. SIGKILL can cut a write at a page's end; the next process's line then follows the stump.
+LEDGER_ENTRY = re.compile(r"(begin|done) (\S+) (\d+) (\d+) (\d{16})\n")
+
 BUILD = pathlib.Path(os.environ.get("ROCOCO_BUILD_DIR", "build/dev")).resolve()
 
 
 def executable(name):
-    """The path of a program of the build, such as `svchost` or `mutant_svchost`."""
+    """The path of a program of the build, such as `svchost` or `mutant_svchost`; a path is one already."""
+    if pathlib.Path(name).is_absolute():
+        return name
     return _find(name, lambda path: os.access(path, os.X_OK) and path.is_file())
 
 
@@ -51,9 +60,9 @@ class ServiceFolder:
                 inherited[name] = value
         return {**inherited, **self.settings, **{name: str(value) for name, value in more.items()}}
 
-    def start(self, program="svchost", arguments=(), **more):
-        """Starts a host, its log in a file. Stop it, or wait for it."""
-        return Host(self, program, arguments, more)
+    def start(self, program="svchost", arguments=(), reader=False, before=(), **more):
+        """Starts a host, its log in a file; `before`: a command that becomes it. Stop it, or wait for it."""
+        return Host(self, program, arguments, more, reader, before)
 
     def run(self, *arguments, input=None, timeout=120, **more):
         """Runs `svchost` with these arguments until it ends."""
@@ -76,26 +85,33 @@ class ServiceFolder:
         """(id, attempt, pid, microseconds) of each line of that event, in order."""
         if not self.ledger_log.exists():
             return []
-        lines = (line.split() for line in self.ledger_log.read_text().splitlines())
-        return [(id, int(attempt), int(pid), int(at)) for what, id, attempt, pid, at in lines if what == event]
+        return [
+            (id, int(attempt), int(pid), int(at))
+            for what, id, attempt, pid, at in LEDGER_ENTRY.findall(self.ledger_log.read_text())
+            if what == event
+        ]
 
     def ids(self, event="done"):
         return [entry[0] for entry in self.ledger(event)]
 
 
 class Host:
-    """One running host."""
+    """One running host. `reader`: its log goes through a process of its own, `log_reader`, which a test may stop."""
 
-    def __init__(self, folder, program, arguments, more):
+    def __init__(self, folder, program, arguments, more, reader=False, before=()):
         self.log_path = folder.path / f"host-{time.monotonic_ns()}.log"
         self._log = self.log_path.open("w")
+        self.log_reader = subprocess.Popen(["cat"], stdin=subprocess.PIPE, stdout=self._log) if reader else None
         self.process = subprocess.Popen(
-            [executable(program), *arguments],
+            [*before, executable(program), *arguments],
             cwd=folder.path,
             env=folder.environment(**more),
-            stdout=self._log,
+            stdout=self.log_reader.stdin if reader else self._log,
             stderr=subprocess.STDOUT,
         )
+        if reader:
+            fcntl.fcntl(self.log_reader.stdin, fcntl.F_SETPIPE_SZ, 4096)  # soon full
+            self.log_reader.stdin.close()  # the host alone holds it now
 
     @property
     def pid(self):
@@ -104,7 +120,7 @@ class Host:
     def log(self):
         return self.log_path.read_text()
 
-    def wait(self, timeout=60):
+    def wait(self, timeout=DEADLINE_S):
         """The exit code once it has ended."""
         return self.process.wait(timeout)
 
@@ -112,13 +128,13 @@ class Host:
         self.process.kill()
         self.process.wait()
 
-    def terminate(self, timeout=30):
+    def terminate(self, timeout=DEADLINE_S):
         """SIGTERM, and the exit code. Not before the host listens: until then a signal just ends the process."""
         wait_until(lambda: self.process.poll() is not None or re.search("Consuming|Schedule: ", self.log()), timeout, self.log)
         self.process.send_signal(signal.SIGTERM)
         return self.wait(timeout)
 
-    def wait_for(self, pattern, timeout=30):
+    def wait_for(self, pattern, timeout=DEADLINE_S):
         """Waits until the log matches the regular expression."""
         wait_until(lambda: re.search(pattern, self.log()), timeout, lambda: f"{pattern!r} in:\n{self.log()}")
 
@@ -128,10 +144,13 @@ class Host:
     def __exit__(self, *_):
         if self.process.poll() is None:
             self.kill()
+        if self.log_reader is not None:
+            self.log_reader.kill()
+            self.log_reader.wait()
         self._log.close()
 
 
-def wait_until(condition, timeout=30, what=lambda: "the condition"):
+def wait_until(condition, timeout=DEADLINE_S, what=lambda: "the condition"):
     """Polls until the condition holds; fails with `what()` when the time is over."""
     deadline = time.monotonic() + timeout
     while not condition():

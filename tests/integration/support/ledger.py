@@ -7,7 +7,8 @@ What must hold in the end, whatever broke:
 - nothing was processed that was never sent;
 - only messages that asked to fail are dead letters, and those that ask to are never "done";
 - the queues are empty;
-- no more duplicates than deliveries can have been in hand when connections were lost.
+- no more duplicates than deliveries can have been in hand when connections were lost, each with a cause;
+- no host ended but by what was done to it.
 
 A kind of queue plugs in by deriving from `QueueUnderTest`.
 """
@@ -16,27 +17,36 @@ import collections
 import dataclasses
 import json
 import random
-import signal
+import re
 import threading
 import time
+
+from .ledger_causes import CRASHES, Causes, KILLED, STOPPED, why_it_ended
+from .ledger_host_faults import HOST_FAULTS
 
 
 class QueueUnderTest:
     """One queue of one kind, with all that the harness needs to know of it.
 
     `prefetch`: how many deliveries a host may hold; the harness sets PREFETCH to it, or to `auto` where `tuned`.
+    `batch`: how many messages are sent at a time. `frozen_s`: how long a stopped host stands still.
     """
 
     queue = "ledger"
     prefetch = 20
     tuned = False
+    batch = 1
+    frozen_s = 7
 
     def settings(self):
         """The environment with which a host consumes this queue."""
         raise NotImplementedError
 
-    def send(self, id, body):
-        """Sends one message. True: confirmed. False, or an exception: nobody knows."""
+    def make(self):
+        """Makes the queue, where sending would not."""
+
+    def send(self, messages):
+        """Sends (id, body) pairs; gives the ids that were confirmed. Of others, also after an exception, nobody knows."""
         raise NotImplementedError
 
     def dead_letter_bodies(self):
@@ -47,15 +57,26 @@ class QueueUnderTest:
         """How many messages wait: in the queue and for their retries."""
         raise NotImplementedError
 
+    def backlog(self):
+        """Where they wait, for the report: a text that begins a new line, or none."""
+        return ""
+
     def faults(self):
         """Name -> function(run): what can break besides the host. Each mends what it broke."""
+        return {}
+
+    def soak_faults(self):
+        """More of them, which take too long for CI."""
         return {}
 
     def close(self):
         """Frees everything."""
 
 
-FAILING = ("throw", "permanent", "abort")  # What a message may ask for that ends it among the dead letters.
+# A dead letter comes twice where its confirm or the acknowledgement after it was lost; not every second.
+MOST_COPIES = 10
+
+FAILING = ("throw", "permanent", *CRASHES)  # What a message may ask for that ends it among the dead letters.
 
 
 @dataclasses.dataclass
@@ -77,8 +98,7 @@ class Books:
 
         def report(what, ids):
             if ids:
-                some = sorted(ids, key=str)[:10]
-                findings.append(f"{len(ids)} {what}: {', '.join(map(str, some))}")
+                findings.append(f"{len(ids)} {what}: {some(ids)}")
 
         report("confirmed and lost", self.confirmed - settled - self.deleted)
         report("processed or given up, and never sent", settled - set(self.orders))
@@ -92,67 +112,96 @@ class Books:
         return findings
 
 
-class LedgerRun:
-    """One run: a host that is started again whenever it ends, a sender, and faults in turn.
+def some(ids):
+    return ", ".join(map(str, sorted(ids, key=str)[:10]))
 
-    `folder`: a ServiceFolder with the ledger service. `mix`: order -> share of the messages.
+
+class LedgerRun:
+    """One run: hosts that are started again whenever they end, a sender, and faults in turn.
+
+    `folder`: a ServiceFolder with the ledger service. `mix`: order -> share of the messages. `strict`: every duplicate
+    and every end of a host needs a cause, and the deaths of hosts excuse no dead letter.
     """
 
-    MAX_ATTEMPTS = 3
     MIX = {"": 0.80, "sleep:20": 0.16, "throw": 0.02, "permanent": 0.015, "abort": 0.005}
 
-    def __init__(self, queue, folder, seed, program="svchost", mix=None, rate=150, **settings):
+    def __init__(self, queue, folder, seed, program="svchost", mix=None, rate=150, hosts=1, strict=False, **settings):
         self.queue = queue
         self.folder = folder
         self.books = Books()
+        self.causes = Causes()
         self.random = random.Random(seed)
         self.said = []
+        self.findings = []  # of faults that look for themselves
+        self._sender_random = random.Random(f"{seed} sender")
         self._program = program
         self._mix = mix or self.MIX
         self._rate = rate
+        self._strict = strict
         self._lock = threading.Lock()  # Held by the sender for each message, and by who needs it to pause.
         self._stop = threading.Event()
-        self._hosts = []
+        self._slots = [None] * hosts  # those that run now
+        self._hosts = []  # all that ever ran
         self._host_lock = threading.RLock()
         folder.settings.update(
             {
                 **queue.settings(),
                 "LedgerServiceProcessor_QUEUE_NAME": queue.queue,
                 "PREFETCH": "auto" if queue.tuned else str(queue.prefetch),
-                "MAX_ATTEMPTS": str(self.MAX_ATTEMPTS),
+                "MAX_ATTEMPTS": "3",
                 "RETRY_DELAY": "100ms",
                 **{name: str(value) for name, value in settings.items()},
             }
         )
+        self._max_attempts = int(folder.settings["MAX_ATTEMPTS"])
 
     # ---- What faults may use -------------------------------------------------------------------
 
     def say(self, text):
         self.said.append(f"{time.monotonic() - self._began:6.1f} s  {text}")
 
-    @property
-    def host(self):
-        return self._hosts[-1]
+    def some_host(self):
+        """One of the hosts that run, and its slot."""
+        slot = self.random.randrange(len(self._slots))
+        return self._slots[slot], slot
 
     def kill_host(self):
         """SIGKILL; it is started again."""
         with self._host_lock:
-            if self.host.process.poll() is None:
-                self.host.kill()
+            host, _ = self.some_host()
+            if host.process.poll() is None:
+                host.fate = KILLED
+                host.kill()
 
-    def freeze_host(self, seconds):
-        """SIGSTOP for so long."""
+    def kill_every_host(self):
         with self._host_lock:
-            if self.host.process.poll() is None:
-                self.host.process.send_signal(signal.SIGSTOP)
-        time.sleep(seconds)
+            for host in self._slots:
+                if host.process.poll() is None:
+                    host.fate = KILLED
+                    host.kill()
+
+    def replace_host(self, slot, fate=STOPPED, **how):
+        """Stops the host of a slot in good order and starts another there, with settings of its own."""
         with self._host_lock:
-            if self.host.process.poll() is None:
-                self.host.process.send_signal(signal.SIGCONT)
+            old = self._slots[slot]
+            if old.process.poll() is None:
+                old.fate = fate
+                self._terminate(old)
+            self._note_end(old)  # by itself, if a message ended it just now
+            self._start_host(slot, **how)
+            return self._slots[slot]
 
     def sending_paused(self):
         """A context in which nothing is sent."""
         return self._lock
+
+    def send_orders(self, orders):
+        """Sends messages that ask for these; gives their ids. While sending is paused."""
+        ids = [f"m{len(self.books.orders) + number + 1}" for number in range(len(orders))]
+        self.books.orders.update(zip(ids, orders))
+        bodies = [json.dumps({"id": id, "do": order}) for id, order in zip(ids, orders)]
+        self.books.confirmed |= set(self.queue.send(list(zip(ids, bodies))))
+        return ids
 
     def write_off_what_waits(self):
         """Excuses every message that is not yet settled: the queue is about to be deleted. Call it
@@ -165,9 +214,10 @@ class LedgerRun:
         """Breaks things: each of `faults` (names) once in a seeded order, and then at random until
         `seconds` are over. Returns the findings; none is what is wanted."""
         self._began = time.monotonic()
-        known = {"host killed": LedgerRun.kill_host, **self.queue.faults()}
-        threads = [threading.Thread(target=self._keep_host), threading.Thread(target=self._send)]
-        self._start_host()
+        known = {**HOST_FAULTS, **self.queue.faults(), **self.queue.soak_faults()}
+        threads = [threading.Thread(target=self._keep_hosts), threading.Thread(target=self._send)]
+        for slot in range(len(self._slots)):
+            self._start_host(slot)
         for thread in threads:
             thread.start()
         try:
@@ -175,74 +225,142 @@ class LedgerRun:
             while schedule or time.monotonic() - self._began < seconds:
                 name = schedule.pop() if schedule else self.random.choice(sorted(faults))
                 time.sleep(self.random.uniform(0.5, 2.0))
-                self.say(name)
-                known[name](self)
-                self.say(f"  {name}: over")
+                self._break(name, known[name])
             time.sleep(1)
-        finally:
             self._sending_over = True
             threads[1].join()
-        try:
             self._wait_until_drained(drain_timeout)
-        finally:
+        except BaseException:
             self._stop.set()
-            threads[0].join()
-        exit_code = self._stop_host()
-        done = self.folder.ids()
+            self.kill_every_host()
+            raise
+        finally:
+            self._sending_over = True
+            self._stop.set()
+            for thread in threads:
+                thread.join()
+        codes = [self._terminate(host) for host in self._slots]
+        return self._account(codes)
+
+    def _break(self, name, fault):
+        self.say(name)
+        began = time.time()
+        fault(self)
+        # Faults of hosts say themselves which one they hit; some are no excuse for anything.
+        if name not in HOST_FAULTS and getattr(fault, "excuses", True):
+            self.causes.add(name, began)
+        self.say(f"  {name}: over")
+
+    def _account(self, codes):
+        done = self.folder.ledger()
+        ids = [id for id, *_ in done]
         dead = [_id_of(body) for body in self.queue.dead_letter_bodies()]
-        charged = self._charged(set(done))
-        findings = self.books.findings(done, dead, self.queue.waiting(), self._allowed_duplicates(), charged)
-        if exit_code != 0:
-            findings.append(f"the host exits with {exit_code}")
+        charged = self._charged(set(ids))
+        excused = set() if self._strict else charged
+        findings = self.books.findings(ids, dead, self.queue.waiting(), self._allowed_duplicates(), excused)
+        findings += [f"a host exits with {code}" for code in codes if code != 0]
+        reasons, unexpected = self._ends()
+        counts, unexplained = self.causes.explain(self._runs(done))
+        if self._strict and unexplained:
+            findings.append(f"{len(unexplained)} duplicates without a cause: {some(unexplained)}")
+        if self._strict and unexpected:
+            findings.append(f"hosts ended unexpectedly: {dict(unexpected)}")
+        copies = collections.Counter(dead)
+        if self._strict and (many := {id for id, times in copies.items() if times > MOST_COPIES}):
+            findings.append(f"{len(many)} are dead letters more than {MOST_COPIES} times: {some(many)}")
+        findings += self.findings
+        orders, settled = self.books.orders, set(ids) | set(dead)
+        innocents = {id for id in dead if orders.get(id) not in FAILING}
         self.say(
-            f"{len(self.books.orders)} sent, {len(self.books.confirmed)} confirmed, "
-            f"{len(set(done))} done ({len(done) - len(set(done))} duplicates), {len(set(dead))} dead letters "
-            f"({len(charged & set(dead))} for the deaths of hosts), "
-            f"{len(self.books.deleted - set(done) - set(dead))} deleted with their queue, {len(self._hosts)} hosts"
+            f"{len(orders)} sent, {len(self.books.confirmed)} confirmed, "
+            f"{len(self.books.confirmed - settled - self.books.deleted)} lost, {len(settled - set(orders))} unexpected, "
+            f"{len(self.books.deleted - settled)} deleted with their queue"
         )
+        self.say(f"{len(set(ids))} done, {len(ids) - len(set(ids))} duplicates: {dict(counts)}")
+        self.say(f"{len(copies)} dead letters, {len(dead) - len(copies)} copies of them, {len(innocents)} innocents among them"
+                 f" ({len(innocents & charged)} in hand whenever hosts died)")
+        self.say(f"{len(self._hosts)} hosts; ended: {dict(reasons)}; the last: {codes}")
         return findings
 
     def report(self):
         return "\n".join(self.said)
 
-    def _start_host(self):
-        with self._host_lock:
-            self._hosts.append(self.folder.start(self._program))
+    # ---- Hosts ---------------------------------------------------------------------------------
 
-    def _keep_host(self):
+    def _start_host(self, slot, clock_ahead_s=0, **how):
+        with self._host_lock:
+            host = self.folder.start(self._program, **how)
+            host.fate, host.ended, host.clock_ahead_s = None, None, clock_ahead_s
+            self._slots[slot] = host
+            self._hosts.append(host)
+
+    def _keep_hosts(self):
         # As systemd or Docker would.
         while not self._stop.is_set():
             with self._host_lock:
-                if self.host.process.poll() is not None:
-                    self._start_host()
+                for slot, host in enumerate(self._slots):
+                    if host.process.poll() is not None:
+                        self._note_end(host)
+                        self._start_host(slot)
             time.sleep(0.1)
 
-    def _stop_host(self):
-        if self.host.process.poll() is None:
+    def _note_end(self, host):
+        if host.ended is None:
+            host.ended = time.time()
+            self.causes.add(f"host ended ({host.process.returncode})", host.ended - 1, host.ended, host.pid)
+
+    def _terminate(self, host):
+        if host.process.poll() is None:
+            host.fate = host.fate or STOPPED
             try:
-                return self.host.terminate()
-            except Exception:
-                self.host.kill()
+                host.terminate()
+            except Exception:  # noqa: BLE001 - whatever it waited for did not come
+                host.kill()
+                self._note_end(host)
                 return "SIGKILL: SIGTERM did not end it"
-        return self.host.process.returncode
+        self._note_end(host)
+        return host.process.returncode
+
+    def _ends(self):
+        """How often hosts ended for which reason, and how often for none."""
+        begun, done = collections.defaultdict(set), collections.defaultdict(set)
+        for event, by_pid in (("begin", begun), ("done", done)):
+            for id, _, pid, _ in self.folder.ledger(event):
+                by_pid[pid].add(id)
+        reasons, unexpected = collections.Counter(), collections.Counter()
+        for host in self._hosts:
+            why, expected = why_it_ended(host, host.process.returncode, host.ended or time.time(),
+                                         begun[host.pid] - done[host.pid], self.books.orders, self.causes)
+            reasons[why] += 1
+            if not expected:
+                unexpected[f"{why} (pid {host.pid})"] += 1
+        return reasons, unexpected
+
+    def _runs(self, done):
+        """(id, pid, seconds) of each run that came to its end, by the time at which it began."""
+        begun = collections.defaultdict(list)
+        for id, _, pid, at in self.folder.ledger("begin"):
+            begun[id, pid].append(at)
+        for id, _, pid, at in done:
+            yield id, pid, self._true_time(pid, max(start for start in begun[id, pid] if start <= at))
+
+    def _true_time(self, pid, microseconds):
+        ahead = next((host.clock_ahead_s for host in self._hosts if host.pid == pid), 0)
+        return microseconds / 1e6 - ahead
+
+    # ---- Messages ------------------------------------------------------------------------------
 
     _sending_over = False
 
     def _send(self):
         verbs, shares = zip(*self._mix.items())
-        number = 0
         while not self._sending_over:
-            number += 1
-            id = f"m{number}"
-            order = self.random.choices(verbs, shares)[0]
             with self._lock:
-                self.books.orders[id] = order
                 try:
-                    if self.queue.send(id, json.dumps({"id": id, "do": order})):
-                        self.books.confirmed.add(id)
-                except Exception:  # noqa: BLE001 - whatever broke, the message may be there or not
+                    self.send_orders(self._sender_random.choices(verbs, shares, k=self.queue.batch))
+                except Exception:  # noqa: BLE001 - whatever broke, the messages may be there or not
                     time.sleep(0.2)
-            time.sleep(1 / self._rate)
+            time.sleep(self.queue.batch / self._rate)
 
     def _wait_until_drained(self, timeout):
         """Until nothing waits and the service has had nothing to do for a while."""
@@ -259,7 +377,7 @@ class LedgerRun:
                 return
             before = now
             time.sleep(0.25)
-        self.say(f"not drained after {timeout} s")
+        self.say(f"not drained after {timeout} s{self.queue.backlog()}")
 
     def _charged(self, done):
         """Messages that ask for no failure, and were in hand when as many hosts died as there may be attempts:
@@ -269,10 +387,10 @@ class LedgerRun:
         for id, _, pid, _ in self.folder.ledger("begin"):
             if id not in done and pid in died and self.books.orders.get(id) not in FAILING:
                 deaths[id].add(pid)
-        return {id for id, pids in deaths.items() if len(pids) >= self.MAX_ATTEMPTS}
+        return {id for id, pids in deaths.items() if len(pids) >= self._max_attempts}
 
     def _allowed_duplicates(self):
-        subscriptions = sum(host.log().count("Consuming '") for host in self._hosts)
+        subscriptions = sum(len(re.findall("Consuming '", host.log())) for host in self._hosts)
         return self.queue.prefetch * (subscriptions + len(self._hosts))
 
 

@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: MIT
 """RabbitMQ under the ledger: a node of its own, a TCP proxy between it and the host."""
 
+import functools
 import time
 
 import pika
 import pika.exceptions
 
 from .ledger import QueueUnderTest
+from .ledger_rabbitmq_faults import HARD_FAULTS
 from .rabbitmq_node import RabbitMqCluster, RabbitMqNode
 from .tcp_proxy import TcpProxy
 
@@ -16,7 +18,10 @@ HEARTBEAT_S = 2
 class RabbitMqUnderTest(QueueUnderTest):
     """One node; the host reaches it through the proxy, the harness directly."""
 
+    frozen_s = 3 * HEARTBEAT_S + 1
+
     def __init__(self, queue_type="classic", threads=4):
+        self.sub_runs = 0
         self.node = RabbitMqNode().start()
         self.proxy = TcpProxy(self.node.port)
         self._queue_type = queue_type
@@ -41,7 +46,13 @@ class RabbitMqUnderTest(QueueUnderTest):
         parameters.socket_timeout = 5
         return pika.BlockingConnection(parameters)
 
-    def send(self, id, body):
+    def make(self):
+        self._with_channel(lambda channel: channel.queue_declare(self.queue, durable=True))
+
+    def send(self, messages):
+        return [id for id, body in messages if self._send(id, body)]
+
+    def _send(self, id, body):
         if self._sender is None:
             self._connection = self.connect()
             self._sender = self._connection.channel()
@@ -94,9 +105,16 @@ class RabbitMqUnderTest(QueueUnderTest):
         total = 0
         for line in self.node.ctl("list_queues", "name", "messages").splitlines():
             name, _, messages = line.partition("\t")
-            if name == self.queue or name.startswith(f"{self.queue}.retry."):
+            if name == self.queue or name.startswith((f"{self.queue}.retry.", f"{self.queue}.delay.")):
                 total += int(messages)
         return total
+
+    def backlog(self):
+        """Where messages are that nobody has processed, by RabbitMQ's own counts. One that expired in a quorum queue and
+        waits there to be dead-lettered is neither ready nor unacknowledged."""
+        columns = ("name", "messages", "messages_ready", "messages_unacknowledged", "leader", "online")
+        lines = (line.split("\t") for line in self.node.ctl("list_queues", *columns).splitlines())
+        return "".join("\n  " + ", ".join(map(" ".join, zip(columns, line))) for line in lines if line[1] != "0")
 
     def faults(self):
         return {
@@ -105,7 +123,6 @@ class RabbitMqUnderTest(QueueUnderTest):
             "connection reset in the middle of a frame": self._cut,
             "connection stalls": self._stall,
             "black hole": self._black_hole,
-            "host frozen for three heartbeats": lambda run: run.freeze_host(3 * HEARTBEAT_S + 1),
             "queue deleted": self._delete,
             "memory alarm": self._alarm,
         }
@@ -150,6 +167,17 @@ class RabbitMqUnderTest(QueueUnderTest):
         time.sleep(2 * HEARTBEAT_S)
         self.node.ctl("set_vm_memory_high_watermark", "0.6")
 
+    def soak_faults(self):
+        return {name: functools.partial(fault, self) for name, fault in HARD_FAULTS.items()}
+
+    def with_channel(self, use):
+        """What `use` makes of a channel of pika, on a connection of its own."""
+        return self._with_channel(use)
+
+    def reconnect_everyone(self):
+        """Closes every connection through the proxy: settings of the node count for new channels."""
+        self.proxy.reset()
+
     def close(self):
         self.proxy.close()
         self.node.close()
@@ -178,6 +206,9 @@ class RabbitMqClusterUnderTest(RabbitMqUnderTest):
 
     def faults(self):
         return {"leader lost": self._lose_leader}
+
+    def soak_faults(self):
+        return {}
 
     def _lose_leader(self, run):
         leader = self.cluster.leader_of(self.queue)

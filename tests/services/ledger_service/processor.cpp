@@ -4,8 +4,10 @@
 //
 //     {"id": "17", "do": "throw"}
 //
-// `do`: `throw`, `permanent`, `retry-after:MS`, `abort`, `segv`, `sleep:MS`, `send:QUEUE`.
-// A line: `begin|done ID ATTEMPT PID MICROSECONDS`, written with one call, so that lines of several
+// `do`: `throw`, `permanent`, `retry-after:MS` (once), `always-after:MS`, `abort`, `segv`,
+// `overflow` (of the stack), `exit:CODE`, `_exit:CODE`, `terminate`, `allocate:MB`, `sleep:MS`,
+// `fail-after:MS`, `until:FILE` (waits until there is such a file), `log:LINES`, `send:QUEUE`. A
+// line: `begin|done ID ATTEMPT PID MICROSECONDS`, written with one call, so that lines of several
 // processes do not mix.
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -14,12 +16,14 @@
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
+#include <exception>
 #include <rococo/json.hpp>
 #include <rococo/service.hpp>
 #include <stdexcept>
 #include <string>
 #include <string_view>
 #include <thread>
+#include <vector>
 
 namespace {
 
@@ -70,12 +74,42 @@ private:
         if (verb == "permanent") throw rococo::PermanentError("permanently, as asked");
         if (verb == "abort") std::abort();
         if (verb == "segv") ::raise(SIGSEGV);
+        if (verb == "overflow") overflow_ = overflow(1);
+        if (verb == "exit") std::exit(argument.empty() ? 3 : std::stoi(argument));
+        if (verb == "_exit") ::_exit(std::stoi(argument));
+        if (verb == "terminate") std::terminate();
+        if (verb == "allocate") allocate(std::stoul(argument) << 20U);
+        if (verb == "log") log(std::stoi(argument));
         if (verb == "send") context().send_message(argument, message.body());
         if (verb == "sleep") sleep(std::chrono::milliseconds(std::stol(argument)));
+        if (verb == "fail-after") {
+            sleep(std::chrono::milliseconds(std::stol(argument)));
+            throw std::runtime_error("late, as the message asked");
+        }
+        if (verb == "until") {
+            while (::access(argument.c_str(), F_OK) != 0) sleep(std::chrono::milliseconds(5));
+        }
         // Only the first time: the second attempt shows that the delay was kept.
-        if (verb == "retry-after" && message.attempt() == 1) {
+        if (verb == "always-after" || (verb == "retry-after" && message.attempt() == 1)) {
             throw rococo::RetryAfter(std::chrono::milliseconds(std::stol(argument)));
         }
+    }
+
+    static int overflow(int depth) {
+        volatile char frame[1'000] = {};
+        frame[0] = static_cast<char>(depth);
+        // Deeper than any stack.
+        return depth == 1'000'000'000 ? frame[0] : overflow(depth + 1) + frame[0];
+    }
+
+    static void allocate(std::size_t bytes) {
+        const std::vector<char> memory(bytes, 'x');
+        if (memory.back() != 'x') throw std::runtime_error("no memory");
+    }
+
+    static void log(int lines) {
+        const std::string filling(1'000, '.');
+        for (int i = 0; i < lines; ++i) rococo::logger().info("line {} {}", i, filling);
     }
 
     void sleep(std::chrono::milliseconds duration) {
@@ -89,5 +123,6 @@ private:
     }
 
     Ledger ledger_;
+    int overflow_ = 0;
 };
 ROCOCO_PROCESSOR(LedgerServiceProcessor)

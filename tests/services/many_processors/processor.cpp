@@ -7,6 +7,15 @@
 
 namespace {
 
+/// What 1.1 added to a message.
+std::string properties(const rococo::messaging::Message& message) {
+    const auto priority = message.priority();
+    return std::string(message.content_encoding()) + "|" + std::string(message.reply_to()) + "|" +
+           std::string(message.type()) + "|" + std::string(message.app_id()) + "|" +
+           (priority ? std::to_string(*priority) : "none") + "|" +
+           (message.redelivered() ? "again" : "first");
+}
+
 /// Answers each message by one to the queue `answers` that tells everything the message says.
 class EchoServiceProcessor : public rococo::messaging::BaseServiceProcessor {
 public:
@@ -16,6 +25,17 @@ public:
         if (body == "throw 7") throw 7;  // NOLINT(hicpp-exception-baseclass)
         if (body == "permanent") throw rococo::PermanentError("no use");
         if (body == "retry") throw rococo::RetryAfter(std::chrono::milliseconds(1'500), "later");
+        if (body == "properties?") throw std::runtime_error(properties(message));
+        if (body == "queue?") throw std::runtime_error(context().queue("invoices"));
+        if (body == "send properties") {
+            context().send_message("answers", "",
+                                   {.content_encoding = "gzip",
+                                    .reply_to = "replies",
+                                    .type = "order.created",
+                                    .app_id = "shop",
+                                    .priority = 255});
+            return;
+        }
         if (body == "cancelled?") {
             throw std::runtime_error(context().cancelled() ? "yes" : "no");
         }
@@ -50,6 +70,7 @@ public:
             if (body == "ack") item.ack();
             if (body == "fail") item.fail("failed");
             if (body == "retry") item.retry_after(std::chrono::seconds(2));
+            if (body == "properties?") item.fail(properties(item.message()));
             if (body == "bury") item.dead_letter("buried");
             if (body == "change") {
                 item.fail("first");
