@@ -12,14 +12,35 @@ SOURCE_DATE_EPOCH=$(git log -1 --format=%ct)
 export SOURCE_DATE_EPOCH
 
 name=$(basename "$0")
-say() { printf '\n\033[1m%s\033[0m\n' "$*"; }
+# Bold on terminals only, and not where NO_COLOR is set (https://no-color.org).
+bold='' plain=''
+[[ ! -t 1 || -n ${NO_COLOR:-} || ${TERM:-dumb} == dumb ]] || bold=$'\033[1m' plain=$'\033[0m'
+say() { printf '\n%s%s%s\n' "$bold" "$*" "$plain"; }
 fail() {
     printf '%s: %s\n' "$name" "$*" >&2
     exit 1
 }
 [[ -n $version ]] || fail "no project(… VERSION X.Y.Z) in CMakeLists.txt"
 
-# Repository names on the registry, as the original has them.
+# Repository names on the registry, as the original has them. Its tags (`latest`, `1.0.0` and the like) are in use by
+# Python services and stay what they are: images of version 1 carry tags that begin with `cpp`, and nothing here ever
+# moves `latest`. `tag` names one version for good, `newest` follows the releases; so do the two of the debug image.
 organisation=ecorrouge
 host_image=$organisation/rococo-service-host
 onbuild_image=$organisation/rococo-service-base-onbuild
+major=${version%%.*}
+if ((major < 2)); then
+    tag=cpp-$version
+    newest=cpp
+else
+    tag=$version
+    newest=$major
+fi
+debug_tag=$tag-debug
+newest_debug=$newest-debug
+
+# refuse_tag_of_the_original TAG: the last word before a tag is made or pushed.
+refuse_tag_of_the_original() {
+    [[ ! $1 =~ ^(latest|[01](\..*)?)$ ]] ||
+        fail "the tag '$1' belongs to the images for Python services, and is never reused"
+}
