@@ -19,7 +19,7 @@ namespace rococo::messaging::contract {
 using namespace std::chrono_literals;
 
 /// How long a test waits for what must happen. No test passes faster for it.
-inline constexpr auto kDeadline = 60s;
+inline constexpr auto kDeadline = 240s;
 /// How long it waits for what must not happen.
 inline constexpr auto kQuiet = 400ms;
 

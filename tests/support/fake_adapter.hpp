@@ -206,7 +206,7 @@ private:
 
     Result<void> wait(SteadyTime deadline) {
         // Real time, and only to end a test that would otherwise hang.
-        const auto give_up = std::chrono::steady_clock::now() + std::chrono::minutes(1);
+        const auto give_up = std::chrono::steady_clock::now() + std::chrono::minutes(4);
         std::unique_lock lock(mutex_);
         while (!std::exchange(woken_, false)) {
             if (in_hand_ == 0 || (time_passes_ && time_passes_())) {

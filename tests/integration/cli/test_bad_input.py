@@ -263,7 +263,7 @@ def test_a_corrupt_queue_file_is_refused_and_left_alone(service, garble):
     for file in queue_file(service).parent.glob("queue.db-*"):
         file.unlink()
 
-    for result in (service.run(timeout=60), service.run("send", "ledger", "{}"), service.run("check")):
+    for result in (service.run(timeout=180), service.run("send", "ledger", "{}"), service.run("check")):
         assert result.returncode in (UNAVAILABLE, CONFIGURATION), result.stderr
         assert str(queue_file(service)) in result.stderr
         assert "Traceback" not in result.stderr
@@ -302,7 +302,7 @@ def test_a_read_only_queue_file_is_refused_and_unchanged(service, tmp_path):
     def as_nobody(*arguments):
         return subprocess.run(
             [program, *arguments], cwd=service.path, env=service.environment(SERVICE_LIBRARY=library, LEDGER_LOG="/dev/null"),
-            capture_output=True, text=True, timeout=60, user=NOBODY, group=NOBODY, extra_groups=[],
+            capture_output=True, text=True, timeout=180, user=NOBODY, group=NOBODY, extra_groups=[],
         )
 
     for result in (as_nobody(), as_nobody("send", "ledger", "{}")):

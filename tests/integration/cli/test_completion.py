@@ -18,7 +18,7 @@ SHARE = BUILD / "rococo_svchost/cli/share"
 def shell(service, *command, script=None):
     program = executable("svchost").parent
     environment = service.environment(PATH=f"{program}:{os.environ['PATH']}", HOME=service.path, TERM="dumb")
-    result = subprocess.run([*command], cwd=service.path, env=environment, input=script, capture_output=True, text=True, timeout=60)
+    result = subprocess.run([*command], cwd=service.path, env=environment, input=script, capture_output=True, text=True, timeout=180)
     assert result.stderr == "", result.stderr
     return [line for line in result.stdout.split("\n") if line]
 
@@ -120,7 +120,7 @@ def test_completion_writes_and_says_nothing_where_there_is_no_queue(service):
 
 def test_a_broker_out_of_reach_keeps_nobody_waiting(service):
     result = service.run(
-        "__complete", "dead-letters", "show", "", timeout=60, MESSAGING_TYPE="RabbitMqConnection", RABBITMQ_HOST="127.0.0.1",
+        "__complete", "dead-letters", "show", "", timeout=180, MESSAGING_TYPE="RabbitMqConnection", RABBITMQ_HOST="127.0.0.1",
         RABBITMQ_PORT="1",
     )
     assert (result.returncode, result.stdout) == (0, "")

@@ -39,7 +39,7 @@ def widest(text):
 
 def svchost(*arguments, folder, width, **environment):
     result = subprocess.run(
-        [executable("svchost"), *arguments], cwd=folder, capture_output=True, text=True, timeout=60,
+        [executable("svchost"), *arguments], cwd=folder, capture_output=True, text=True, timeout=180,
         env={"PATH": os.environ["PATH"], "COLUMNS": str(width), **environment},
     )
     assert result.returncode == 0, result.stderr

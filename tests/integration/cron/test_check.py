@@ -41,7 +41,7 @@ def test_what_run_refuses_check_refuses_in_the_same_words(make_cron, settings, w
     assert checked.returncode in (69, 78), checked.stderr
     assert word in checked.stderr, checked.stderr
     assert "All is well" not in checked.stderr
-    ran = service.run(timeout=60)
+    ran = service.run(timeout=180)
     assert ran.returncode == checked.returncode, ran.stderr
     assert word in ran.stderr, ran.stderr
 
@@ -87,6 +87,6 @@ def test_checking_takes_nothing_from_a_leader(make_cron):
 def test_a_folder_without_the_right_to_write_is_refused(make_cron):
     service = make_cron(**DAILY, STATE_DIR="state")
     (service.path / "state").mkdir(mode=0o500)
-    for ended in (service.run("check"), service.run(timeout=60)):
+    for ended in (service.run("check"), service.run(timeout=180)):
         assert ended.returncode == 78
         assert "STATE_DIR" in ended.stderr

@@ -183,7 +183,7 @@ def test_of_two_tokens_the_later_counts(make_replicas, channel):
 def test_a_queue_that_holds_something_else_is_refused(make_replicas, channel):
     channel.queue_declare(QUEUE, durable=True, arguments={"x-queue-type": "classic"})
     channel.basic_publish("", QUEUE, "an order")
-    ended = make_replicas("rabbitmq").run(timeout=60)
+    ended = make_replicas("rabbitmq").run(timeout=180)
     assert ended.returncode == 78
     assert QUEUE in ended.stdout + ended.stderr
 

@@ -93,7 +93,7 @@ def test_a_posix_rule_with_its_dates(make_cron):
 def test_what_means_no_zone_is_refused_by_schedules(make_cron, tz, hint):
     service = make_cron(CRON_EXPRESSIONS=DAILY, TZ=tz)
     for arguments in (("check",), ("next",), ()):
-        ended = service.run(*arguments, timeout=60)
+        ended = service.run(*arguments, timeout=180)
         said = ended.stdout + ended.stderr
         assert ended.returncode == 78, said
         assert "TZ=" in said and tz in said and hint in said, said

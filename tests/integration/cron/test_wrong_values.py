@@ -34,7 +34,7 @@ DAILY = {"CRON_TIME_AMOUNT": "1", "CRON_TIME_UNIT": "DAYS"}
     ids=lambda value: str(value) if isinstance(value, str) else None,
 )
 def test_a_wrong_value_is_told_with_what_is_allowed(make_cron, settings, variable, value, allowed):
-    ended = make_cron(**settings).run(timeout=60)
+    ended = make_cron(**settings).run(timeout=180)
     log = ended.stdout + ended.stderr
     assert ended.returncode == 78, log
     assert variable in log and value in log, log
@@ -45,7 +45,7 @@ def test_a_wrong_value_is_told_with_what_is_allowed(make_cron, settings, variabl
 
 
 def test_all_that_is_wrong_is_told_at_once(make_cron):
-    ended = make_cron(CRON_EXPRESSIONS="60 * * * *; 0 0 30 2 *", CRON_TIMEZONE="Nowhere").run(timeout=60)
+    ended = make_cron(CRON_EXPRESSIONS="60 * * * *; 0 0 30 2 *", CRON_TIMEZONE="Nowhere").run(timeout=180)
     log = ended.stdout + ended.stderr
     assert ended.returncode == 78
     assert all(text in log for text in ("60", "0 0 30 2 *", "Nowhere")), log

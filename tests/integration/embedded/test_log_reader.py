@@ -102,7 +102,7 @@ def test_a_host_at_its_limit_of_file_size_works(service):
     (service.path / "limited.log").write_bytes(b"x" * (200 << 10))  # nothing more fits
     command = f"ulimit -f 200; exec {executable('svchost')} 2>>limited.log"
     done = subprocess.run(
-        ["bash", "-c", command], cwd=service.path, env=service.environment(EXIT_WHEN_FINISHED=1), timeout=60
+        ["bash", "-c", command], cwd=service.path, env=service.environment(EXIT_WHEN_FINISHED=1), timeout=180
     )
     assert done.returncode == 0
     assert service.ids() == ["one"]
@@ -112,7 +112,7 @@ def test_commands_end_quietly_where_nobody_reads_on(service):
     for command in ("next '* * * * *' -n 100000", "config --all --markdown", "--help"):
         done = subprocess.run(
             ["bash", "-c", f"{executable('svchost')} {command} | head -1; echo ${{PIPESTATUS[0]}}"],
-            cwd=service.path, env=service.environment(), capture_output=True, text=True, timeout=60)
+            cwd=service.path, env=service.environment(), capture_output=True, text=True, timeout=180)
         assert done.stderr == "", command
         assert done.stdout.splitlines()[-1] in ("0", "141"), command
 
@@ -120,7 +120,7 @@ def test_commands_end_quietly_where_nobody_reads_on(service):
 def test_a_command_says_that_its_output_is_lost(service):
     with open("/dev/full", "w") as full:
         done = subprocess.run([executable("svchost"), "config"], cwd=service.path, env=service.environment(),
-                              stdout=full, stderr=subprocess.PIPE, text=True, timeout=60)
+                              stdout=full, stderr=subprocess.PIPE, text=True, timeout=180)
     assert done.returncode == 69
     assert done.stderr == "svchost: cannot write to standard output: No space left on device\n"
 

@@ -190,7 +190,7 @@ def run(service, case, port):
             service.settings[variable] = value.format(**words)
     for path, text in case.files.items():
         (service.path / path).write_text(text)
-    result = service.run(*case.arguments, timeout=60)
+    result = service.run(*case.arguments, timeout=180)
     return result.returncode, said_of(result, words)
 
 

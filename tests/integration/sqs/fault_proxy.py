@@ -62,7 +62,7 @@ class FaultProxy:
                 if fault == "partial" and (parted := part(body)):
                     body, left_out = parted
                 # From here on SQS has done it, and its answer suffers.
-                upstream = http.client.HTTPConnection(host, timeout=60)
+                upstream = http.client.HTTPConnection(host, timeout=180)
                 upstream.request("POST", "/", body, {k: v for k, v in self.headers.items() if k not in ("Connection", "Content-Length")})
                 response = upstream.getresponse()
                 status, data = response.status, response.read()

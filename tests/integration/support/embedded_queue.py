@@ -21,7 +21,7 @@ def bodies_in(path, queue):
 def _column(path, queue, column):
     if not pathlib.Path(path).exists():
         return []
-    with contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=60)) as file:
+    with contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=180)) as file:
         rows = file.execute(
             f"SELECT {column} FROM message, queue WHERE queue.name = ? AND message.key >> {PLACE_BITS} = queue.number",
             (queue,),

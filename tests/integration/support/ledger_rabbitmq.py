@@ -70,7 +70,7 @@ class RabbitMqUnderTest(QueueUnderTest):
             self._sender = None
             raise
 
-    def _with_channel(self, use, timeout=60):
+    def _with_channel(self, use, timeout=180):
         # A node that has just started may not know its queues yet.
         deadline = time.monotonic() + timeout
         while True:
@@ -221,6 +221,6 @@ class RabbitMqClusterUnderTest(RabbitMqUnderTest):
         self.cluster.close()
 
 
-def _wait_for_queue(channel, queue, timeout=30):
+def _wait_for_queue(channel, queue, timeout=120):
     """Until somebody has declared the queue; raises what pika raises until then."""
     channel.queue_declare(queue, passive=True)

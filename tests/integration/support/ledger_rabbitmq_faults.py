@@ -138,7 +138,7 @@ def _sub_run(under_test, run, name, declaration, hosts):
             running.enter_context(service.start()).wait_for("Consuming")
         under_test.with_channel(send)
         with contextlib.suppress(AssertionError):
-            wait_until(lambda: len(set(service.ids())) == len(ids), timeout=90)
+            wait_until(lambda: len(set(service.ids())) == len(ids), timeout=240)
     if lost := set(ids) - set(service.ids()):
         run.findings.append(f"{name} queue: {len(lost)} of {len(ids)} never processed")
     return service

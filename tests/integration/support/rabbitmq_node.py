@@ -92,7 +92,7 @@ class RabbitMqNode:
             "ERL_EPMD_ADDRESS": "127.0.0.1",
         }
 
-    def start(self, timeout=90, wait=True):
+    def start(self, timeout=240, wait=True):
         """Starts the node and waits until it takes connections."""
         assert self._process is None, "it runs already"
         output = (self.folder / "output.log").open("a")
@@ -110,7 +110,7 @@ class RabbitMqNode:
             self.wait_until_up(timeout)
         return self
 
-    def wait_until_up(self, timeout=90):
+    def wait_until_up(self, timeout=240):
         deadline = time.monotonic() + timeout
         while not self._greets():
             assert self._process.poll() is None, f"the node ended:\n{self._tail()}"
@@ -130,7 +130,7 @@ class RabbitMqNode:
     def _tail(self):
         return (self.folder / "output.log").read_text()[-3000:]
 
-    def ctl(self, *arguments, timeout=60):
+    def ctl(self, *arguments, timeout=180):
         """Runs `rabbitmqctl` against the node; returns what it prints."""
         done = subprocess.run(
             [SBIN / "rabbitmqctl", "-q", "-n", self.name, *arguments],
@@ -142,7 +142,7 @@ class RabbitMqNode:
         assert done.returncode == 0, f"rabbitmqctl {' '.join(arguments)}: {done.stdout}{done.stderr}"
         return done.stdout
 
-    def eval(self, expression, timeout=60):
+    def eval(self, expression, timeout=180):
         """Evaluates Erlang within the node."""
         return self.ctl("eval", expression, timeout=timeout)
 
@@ -224,8 +224,8 @@ class RabbitMqCluster:
             node.wait_until_up()
         for node in self.nodes[1:]:
             node.ctl("stop_app")
-            node.ctl("join_cluster", self.nodes[0].name, timeout=120)
-            node.ctl("start_app", timeout=120)
+            node.ctl("join_cluster", self.nodes[0].name, timeout=240)
+            node.ctl("start_app", timeout=240)
         return self
 
     def leader_of(self, queue):

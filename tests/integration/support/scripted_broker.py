@@ -34,7 +34,7 @@ class ScriptedBroker:
     def record(self):
         return self.tell(record=True)
 
-    def wait(self, condition, timeout=60):
+    def wait(self, condition, timeout=240):
         """Until the condition holds of what the broker has received."""
         wait_until(lambda: condition(self.record()), timeout, lambda: json.dumps(self.record(), indent=1))
 

@@ -12,7 +12,7 @@ namespace rococo::svchost::testing {
 /// fails the test. How busy the machine is decides nothing.
 template <typename Condition>
 void wait_for(Condition holds) {
-    const auto deadline = std::chrono::steady_clock::now() + std::chrono::minutes(1);
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::minutes(4);
     while (!holds()) {
         if (std::chrono::steady_clock::now() > deadline) {
             ADD_FAILURE() << "it did not happen within a minute";

@@ -57,19 +57,19 @@ protected:
 
     /// Exactly so many, however long they take to come.
     static Deliveries take(MessageAdapter& adapter, std::size_t count) {
-        auto deliveries = receive(adapter, count, std::chrono::minutes(1));
+        auto deliveries = receive(adapter, count, std::chrono::minutes(4));
         if (deliveries.size() != count)
             throw std::runtime_error(std::to_string(deliveries.size()) + " deliveries came");
         return deliveries;
     }
     static bool settled(RabbitMqConnection& adapter) {
         return turn_until(
-            adapter, [&] { return adapter.unsettled() == 0; }, std::chrono::minutes(1));
+            adapter, [&] { return adapter.unsettled() == 0; }, std::chrono::minutes(4));
     }
     /// Keeps the adapter going, settling whatever comes, until the condition holds.
     static bool work_until(MessageAdapter& adapter, Verdict verdict,
                            const std::function<bool()>& condition,
-                           std::chrono::milliseconds within = std::chrono::minutes(1)) {
+                           std::chrono::milliseconds within = std::chrono::minutes(4)) {
         const auto deadline = std::chrono::steady_clock::now() + within;
         while (!condition()) {
             if (std::chrono::steady_clock::now() >= deadline) return false;

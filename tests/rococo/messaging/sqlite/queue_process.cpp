@@ -100,7 +100,7 @@ int hold(const Arguments& arguments, const Clock& clock) {
     if (auto opened = connection.open(); !opened) return report(opened.error());
     connection.limit({.deliveries = std::stoul(arguments.at(4))});
     Events events;
-    const auto deadline = clock.steady_now() + std::chrono::minutes(1);
+    const auto deadline = clock.steady_now() + std::chrono::minutes(4);
     if (auto got = connection.receive(deadline, events); !got) return report(got.error());
     say_ready_and_sleep();
     return 0;
@@ -118,7 +118,7 @@ int write(const Arguments& arguments, const Clock& clock) {
     auto database =
         sqlite::Database::open(settings(arguments), sqlite::Database::IfAbsent::create, clock);
     if (!database) return report(database.error());
-    auto written = (*database)->write(std::chrono::minutes(1), [&]() -> Result<void> {
+    auto written = (*database)->write(std::chrono::minutes(4), [&]() -> Result<void> {
         sqlite::Statement remove(**database, "DELETE FROM message");
         if (auto done = remove.bind().run(); !done) return done;
         say_ready_and_sleep();

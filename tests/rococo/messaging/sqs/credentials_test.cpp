@@ -335,7 +335,7 @@ protected:
 
     /// Turns the loop until the keeper has that key.
     bool comes(CredentialKeeper& keeper, const std::string& wanted) {
-        const auto until = std::chrono::steady_clock::now() + minutes(1);
+        const auto until = std::chrono::steady_clock::now() + minutes(4);
         while (std::chrono::steady_clock::now() < until) {
             const auto got = keeper.current();
             if (got && got->access_key_id == wanted) return true;

@@ -65,7 +65,7 @@ public:
     void forget_record();
     /// Until the condition holds; whether it does.
     bool wait(const std::function<bool(const BrokerRecord&)>& condition,
-              std::chrono::milliseconds within = std::chrono::minutes(1));
+              std::chrono::milliseconds within = std::chrono::minutes(4));
     bool wait_for_acks(std::size_t count);
     /// Until the queue has so many messages ready.
     bool wait_for_ready(const std::string& queue, int count);
