@@ -23,7 +23,11 @@ add_compile_options(-Wall -Wextra -Wpedantic -Wshadow $<$<CXX_COMPILER_ID:GNU>:-
 add_compile_options("$<$<COMPILE_LANGUAGE:CXX>:-Wnon-virtual-dtor>")
 
 set(ROCOCO_SANITIZE "" CACHE STRING "Sanitizers for the whole build: 'address,undefined' or 'thread'")
+set(ROCOCO_SANITIZE_WITHOUT "" CACHE STRING "Checks of these sanitizers that are left out")
 if(ROCOCO_SANITIZE)
     add_compile_options(-fsanitize=${ROCOCO_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
     add_link_options(-fsanitize=${ROCOCO_SANITIZE})
+    if(ROCOCO_SANITIZE_WITHOUT)
+        add_compile_options(-fno-sanitize=${ROCOCO_SANITIZE_WITHOUT})
+    endif()
 endif()
