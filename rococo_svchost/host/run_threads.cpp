@@ -38,7 +38,7 @@ Result<SteadyTime> RunThreads::start(const StartRun& start) {
 void RunThreads::execute(Run& run) {
     const CrashableThread named(run.start.id);
     Call call;
-    call.attempt = run.start.attempt;
+    call.attempts = {&run.start.attempt, 1};
     call.scheduled_at = run.start.due;
     call.deadline = run.deadline;
     call.cancelled = &run.cancelled;

@@ -156,7 +156,7 @@ public:
 
     void process(const Call& call, std::span<const Delivery* const> deliveries,
                  std::span<Outcome> outcomes) override {
-        describe(deliveries, call.attempt);
+        describe(deliveries, call.attempts);
         known_.assign(outcomes.size(), 0);
         CallState state{{host_, call}, outcomes, known_};
         const rococo_call functions{sizeof(rococo_call),
@@ -165,7 +165,7 @@ public:
                                     &send,
                                     &cancelled,
                                     &time_left_us,
-                                    call.attempt,
+                                    call.attempts.size() == 1 ? call.attempts.front() : 1,
                                     call.scheduled_at.time_since_epoch().count(),
                                     property_pointers_.data(),
                                     to_abi(state.services.queue_prefix())};
@@ -179,7 +179,8 @@ public:
 
 private:
     /// Converts the deliveries to the ABI's structs. All headers are in one array.
-    void describe(std::span<const Delivery* const> deliveries, std::uint32_t attempt) {
+    void describe(std::span<const Delivery* const> deliveries,
+                  std::span<const std::uint32_t> attempts) {
         messages_.clear();
         headers_.clear();
         properties_.clear();
@@ -198,7 +199,7 @@ private:
                                  to_abi(delivery->content_type), to_abi(delivery->correlation_id),
                                  first_header, delivery->headers.size(),
                                  delivery->sent_at.time_since_epoch().count(),
-                                 deliveries.size() == 1 ? attempt : delivery->attempt});
+                                 attempts[messages_.size()]});
             properties_.push_back(properties_of(*delivery));
             property_pointers_.push_back(&properties_.back());
         }

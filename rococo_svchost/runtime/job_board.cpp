@@ -18,6 +18,10 @@ constexpr std::chrono::milliseconds kWakeInterval{1};
 constexpr std::chrono::microseconds kWorthAWorker{200};
 // The mean service time follows this many jobs.
 constexpr int kServiceTimeMemory = 16;
+// What a window is worth: the worker waits a round trip to its process after each.
+constexpr std::chrono::milliseconds kWindow{1};
+// And what it may weigh: as much as a socket takes at once.
+constexpr std::size_t kWindowBytes = 96 * 1024;
 // Where nothing was begun for so long, calls take longer than they used to.
 constexpr std::chrono::milliseconds kStalled{2};
 // Without PROCESS_TIMEOUT, a call that takes so long is told of: it may never end.
@@ -123,11 +127,10 @@ std::span<const Job> JobBoard::begin(Worker worker, SteadyTime now) {
         return {};
     }
     do {
+        hand.bytes += ready_.front().delivery->body.size();
         hand.jobs.push_back(std::move(ready_.front()));
         ready_.pop_front();
-    } while (hand.jobs.size() < settings_.max_batch && !ready_.empty() &&
-             // A suspect is processed by itself: should it crash again, no other is charged.
-             !hand.jobs.back().suspect && !ready_.front().suspect);
+    } while (takes_more(hand));
     ++running_;
     alone_running_ = hand.jobs.front().alone;
     hand.since = last_progress_ = now;
@@ -137,24 +140,51 @@ std::span<const Job> JobBoard::begin(Worker worker, SteadyTime now) {
     return hand.jobs;
 }
 
+bool JobBoard::takes_more(const Hand& hand) const {
+    if (ready_.empty() || hand.jobs.size() >= settings_.max_batch) return false;
+    // A suspect is processed by itself: should it crash again, no other is charged.
+    if (hand.jobs.back().suspect || ready_.front().suspect) return false;
+    if (!settings_.windows) return true;
+    return service_time_ * static_cast<std::int64_t>(hand.jobs.size() + 1) <= kWindow &&
+           hand.bytes + ready_.front().delivery->body.size() <= kWindowBytes;
+}
+
 void JobBoard::finish(Worker worker, std::span<Outcome> outcomes, SteadyTime now) {
     Hand& hand = hands_[worker];
     // A call that ended by itself between two looks of the watchdog was late all the same.
     if (settings_.process_timeout.count() != 0 && !hand.overdue) note_if_long(worker, now);
-    for (std::size_t i = 0; i < hand.jobs.size(); ++i) {
+    for (std::size_t i = 0; i < outcomes.size(); ++i) {
         done_.jobs.push_back({std::move(hand.jobs[i]), std::move(outcomes[i])});
     }
-    observe_service_time((now - hand.since) / hand.jobs.size());
-    hand.jobs.clear();
+    const auto done = static_cast<std::ptrdiff_t>(outcomes.size());
+    hand.jobs.erase(hand.jobs.begin(), hand.jobs.begin() + done);
+    if (done > 0) observe_service_time((now - hand.since) / done);
     done_.busy += now - hand.since;
-    --running_;
-    const bool was_alone = std::exchange(alone_running_, false);
-    // Those that could not begin beside it, or that must not end up beside it.
-    if (was_alone || (!ready_.empty() && ready_.front().alone)) call_up(hands_.size());
+    hand.since = now;  // of what is left
+    if (hand.jobs.empty()) put_down(hand);
     if (!wake_pending_ && (!may_begin() || now - last_wake_ >= kWakeInterval)) {
         wake_due_ = wake_pending_ = true;
         last_wake_ = now;
     }
+}
+
+// The worker has nothing in hand any more.
+void JobBoard::put_down(Hand& hand) {
+    hand.bytes = 0;
+    --running_;
+    const bool was_alone = std::exchange(alone_running_, false);
+    // Those that could not begin beside it, or that must not end up beside it.
+    if (was_alone || (!ready_.empty() && ready_.front().alone)) call_up(hands_.size());
+}
+
+void JobBoard::give_back(Worker worker, std::size_t count) {
+    auto& jobs = hands_[worker].jobs;
+    const auto first = jobs.end() - static_cast<std::ptrdiff_t>(count);
+    ready_.insert(ready_.begin(), std::make_move_iterator(first),
+                  std::make_move_iterator(jobs.end()));
+    jobs.erase(first, jobs.end());
+    // They were given too many by an estimate that does not hold.
+    if (may_begin()) call_up(running_ + ready_.size());
 }
 
 // A single job counts as four times the mean at most: a busy machine holds up one now and then, and

@@ -12,8 +12,14 @@
 namespace rococo::svchost {
 
 /// One thread with its processor. All but `called` and `cancelled` is the thread's own.
-struct WorkerPool::Worker {
-    std::size_t number = 0;
+struct WorkerPool::Worker final : CallProgress {
+    Worker(WorkerPool& its_pool, std::size_t its_number) : pool(its_pool), number(its_number) {}
+
+    void ended(std::size_t count) override { pool.finish_first(*this, count); }
+    void not_begun(std::size_t count) override { pool.give_back(*this, count); }
+
+    WorkerPool& pool;
+    const std::size_t number;
     std::unique_ptr<Processor> processor;
     bool called = false;  ///< Told of work, or of the end. Under the pool's mutex.
     std::condition_variable call;
@@ -21,7 +27,9 @@ struct WorkerPool::Worker {
 
     std::vector<const messaging::Delivery*> deliveries;
     std::vector<MessageIdentity> identities;
+    std::vector<std::uint32_t> attempts;
     std::vector<Outcome> outcomes;
+    std::span<Outcome> left;  ///< Of `outcomes`: those that the board has not been told.
 
     std::jthread thread;
 };
@@ -34,8 +42,7 @@ Result<std::unique_ptr<WorkerPool>> WorkerPool::start(const Settings& settings,
     for (std::size_t number = 0; number < settings.workers; ++number) {
         auto processor = factory.create();
         if (!processor) return tl::unexpected(processor.error());
-        auto worker = std::make_unique<Worker>();
-        worker->number = number;
+        auto worker = std::make_unique<Worker>(*pool, number);
         worker->processor = std::move(*processor);
         pool->workers_.push_back(std::move(worker));
     }
@@ -137,14 +144,18 @@ void WorkerPool::work(Worker& worker) {
          jobs = exchange_jobs(worker, true)) {
         worker.deliveries.clear();
         worker.identities.clear();
+        worker.attempts.clear();
         for (const Job& job : jobs) {
+            worker.attempts.push_back(job.attempt);
             worker.deliveries.push_back(job.delivery.get());
             worker.identities.push_back(job.identity);
         }
         worker.outcomes.assign(jobs.size(), Outcome{});
+        worker.left = worker.outcomes;
         Call call;
-        call.attempt = jobs.size() == 1 ? jobs.front().attempt : 1;
+        call.attempts = worker.attempts;
         call.cancelled = &worker.cancelled;
+        call.progress = &worker;
         if (settings_.process_timeout.count() != 0) {
             call.deadline = board_.begun_at(worker.number) + settings_.process_timeout;
         }
@@ -163,7 +174,7 @@ std::span<const Job> WorkerPool::exchange_jobs(Worker& worker, bool done) {
     const SteadyTime now = clock_.steady_now();
     std::unique_lock lock(mutex_);
     if (done) {
-        board_.finish(worker.number, worker.outcomes, now);
+        board_.finish(worker.number, worker.left, now);
         call(take_calls());
         if (board_.take_wake()) wake_();
     }
@@ -176,6 +187,22 @@ std::span<const Job> WorkerPool::exchange_jobs(Worker& worker, bool done) {
         worker.call.wait(lock, [&worker] { return worker.called; });
     }
     return {};
+}
+
+void WorkerPool::finish_first(Worker& worker, std::size_t count) {
+    const SteadyTime now = clock_.steady_now();
+    const std::scoped_lock lock(mutex_);
+    board_.finish(worker.number, worker.left.first(count), now);
+    worker.left = worker.left.subspan(count);
+    call(take_calls());
+    if (board_.take_wake()) wake_();
+}
+
+void WorkerPool::give_back(Worker& worker, std::size_t count) {
+    const std::scoped_lock lock(mutex_);
+    board_.give_back(worker.number, count);
+    worker.left = worker.left.first(worker.left.size() - count);
+    call(take_calls());
 }
 
 std::vector<WorkerPool::Worker*> WorkerPool::take_calls() {

@@ -115,7 +115,7 @@ private:
 
     /// Waits at the gate. Whether it was cancelled there.
     bool begin(const svchost::Call& call, std::span<const messaging::Delivery* const> deliveries) {
-        SeenCall seen{{}, call.attempt, call.deadline};
+        SeenCall seen{{}, call.attempts.front(), call.deadline};
         for (const auto* delivery : deliveries) seen.ids.emplace_back(delivery->id);
         std::unique_lock lock(mutex_);
         calls_.push_back(seen);

@@ -70,6 +70,8 @@ protected:
             deliveries.push_back(std::make_unique<FakeDelivery>(message));
             pointers.push_back(deliveries.back().get());
         }
+        const std::vector<std::uint32_t> attempts(messages.size(), attempt_);
+        call_.attempts = attempts;
         std::vector<Outcome> outcomes(messages.size());
         processor.process(call_, pointers, outcomes);
         return outcomes;
@@ -84,10 +86,11 @@ protected:
     tests::RecordedLog log_;
     std::unique_ptr<Service> service_;  ///< Of the last processor.
     Call call_;
+    std::uint32_t attempt_ = 1;
 };
 
 TEST_F(LibraryProcessorTest, HandsEverythingOverThatAMessageSays) {
-    call_.attempt = 3;
+    attempt_ = 3;
     const Outcome outcome = echo({.id = "id-1",
                                   .body = std::string("nul \0 inside", 12),
                                   .queue = "orders",
@@ -269,6 +272,7 @@ TEST_F(LibraryProcessorTest, NothingIsLeftOverFromTheCallBefore) {
 TEST_F(LibraryProcessorTest, ACronRunHasOneOutcomeAndKnowsItsTime) {
     const auto processor = make("CronHelper", Work::schedule);
     ASSERT_TRUE(processor);
+    call_.attempts = {&attempt_, 1};
     call_.scheduled_at = SystemTime(42s);
     std::vector<Outcome> outcomes(1);
     (*processor)->process(call_, {}, outcomes);

@@ -15,8 +15,12 @@ namespace rococo::svchost {
 namespace {
 
 using namespace std::chrono_literals;
+using testing::AllOf;
 using testing::ElementsAre;
+using testing::Ge;
 using testing::IsEmpty;
+using testing::Le;
+using testing::SizeIs;
 using tests::FakeDelivery;
 
 /// A board, and the time that the test passes in.
@@ -115,6 +119,96 @@ TEST_F(JobBoardTest, AsksToBeLookedAtAgainWhileWorkWaitsBesideIdleWorkers) {
     EXPECT_THAT(begin(1), ElementsAre("c"));
     EXPECT_THAT(collect(), ElementsAre("b"));
     EXPECT_FALSE(harvest_.look_again) << "nothing waits";
+}
+
+/// A board whose workers get windows: several messages, one after the other.
+class JobBoardWindowTest : public JobBoardTest {
+protected:
+    JobBoardWindowTest() { restart(1); }
+    void restart(std::size_t workers) {
+        board_ = JobBoard({.workers = workers, .max_batch = 128, .windows = true});
+    }
+    /// Lets jobs pass that took so long, one by one.
+    void learn(std::chrono::nanoseconds each) {
+        for (int i = 0; i < 200; ++i) {
+            submit({"learnt"});
+            const auto begun = board_.begin(0, now_);
+            ASSERT_EQ(begun.size(), 1U);
+            now_ += each;
+            finish(0);
+        }
+        collect();
+    }
+};
+
+TEST_F(JobBoardWindowTest, AWindowIsWorthAMillisecond) {
+    learn(100us);
+    submit(std::vector<std::string>(50, "x"));
+    EXPECT_THAT(begin(0), SizeIs(AllOf(Ge(8U), Le(10U))));
+}
+
+TEST_F(JobBoardWindowTest, WhatTakesLongerThanAWindowIsBegunAlone) {
+    learn(3ms);
+    submit({"a", "b"});
+    EXPECT_THAT(begin(0), ElementsAre("a"));
+}
+
+TEST_F(JobBoardWindowTest, AWindowHasAnEnd) {
+    learn(1us);
+    submit(std::vector<std::string>(500, "x"));
+    EXPECT_THAT(begin(0), SizeIs(128));
+}
+
+TEST_F(JobBoardWindowTest, TheFirstOfAWindowAreCollectedBeforeTheRestIsDone) {
+    learn(1us);
+    submit({"a", "b", "c"});
+    EXPECT_THAT(begin(0), ElementsAre("a", "b", "c"));
+    finish(0, 2);
+    EXPECT_THAT(collect(), ElementsAre("a", "b"));
+    EXPECT_EQ(board_.in_hand(), 1U);
+    now_ += 61s;
+    const auto calls = board_.take_long_calls(now_);
+    ASSERT_EQ(calls.size(), 1U);
+    EXPECT_EQ(calls[0].message, "c");
+    finish(0);
+    EXPECT_THAT(collect(), ElementsAre("c"));
+}
+
+TEST_F(JobBoardWindowTest, WhatIsGivenBackGoesToOthersInItsOrder) {
+    restart(2);
+    for (int i = 0; i < 100; ++i) {
+        submit({"quick"});
+        begin(0);
+        finish(0);
+    }
+    collect();
+    EXPECT_THAT(begin(1), IsEmpty());
+    submit({"a", "b", "c"});
+    EXPECT_THAT(begin(0), ElementsAre("a", "b", "c"));
+    (void)board_.take_calls();
+    EXPECT_THAT(begin(1), IsEmpty()) << "it was called and came too late";
+    board_.give_back(0, 2);
+    EXPECT_THAT(board_.take_calls(), ElementsAre(1)) << "who waits is called";
+    EXPECT_EQ(begin(1).front(), "b");
+}
+
+TEST_F(JobBoardWindowTest, AWindowMayBeGivenBackWhole) {
+    submit({"a"});
+    EXPECT_THAT(begin(0), ElementsAre("a"));
+    board_.give_back(0, 1);
+    finish(0, 0);
+    EXPECT_EQ(board_.in_hand(), 1U);
+    EXPECT_THAT(begin(0), ElementsAre("a"));
+}
+
+TEST_F(JobBoardWindowTest, WhatIsGivenBackWhileHeldWaits) {
+    submit({"a"});
+    begin(0);
+    board_.hold(true);
+    board_.give_back(0, 1);
+    finish(0, 0);
+    EXPECT_THAT(begin(0), IsEmpty());
+    EXPECT_EQ(board_.take_back().size(), 1U);
 }
 
 }  // namespace

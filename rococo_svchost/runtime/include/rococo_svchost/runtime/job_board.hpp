@@ -32,7 +32,10 @@ class JobBoard {
 public:
     struct Settings {
         std::size_t workers = 1;
-        std::size_t max_batch = 1;  ///< Messages a call; 1 unless the processor takes batches.
+        std::size_t max_batch = 1;  ///< Messages a call; 1 unless the processor takes several.
+        /// The processor works through the messages of a call one after the other, and gives back
+        /// what it does not come to: it gets what is worth a millisecond, `max_batch` at most.
+        bool windows = false;
         std::chrono::microseconds process_timeout{};  ///< Zero: none.
     };
     using Worker = std::size_t;  ///< Its number, from 0.
@@ -56,8 +59,12 @@ public:
     /// it is called. They stay where they are until `finish`.
     [[nodiscard]] std::span<const Job> begin(Worker worker, SteadyTime now);
 
-    /// The worker is done with what it began. Moves from `outcomes`, one for each job.
+    /// The worker is done with what it began, or with the first of it, one for each outcome. Moves
+    /// from `outcomes`.
     void finish(Worker worker, std::span<Outcome> outcomes, SteadyTime now);
+
+    /// The worker has not begun the last of what it was given, and others may.
+    void give_back(Worker worker, std::size_t count);
 
     /// When the worker began what it has in hand.
     [[nodiscard]] SteadyTime begun_at(Worker worker) const { return hands_[worker].since; }
@@ -73,6 +80,7 @@ private:
     /// What one worker has in hand.
     struct Hand {
         std::vector<Job> jobs;
+        std::size_t bytes = 0;  ///< Of the bodies of all that it was given.
         SteadyTime since{};
         std::chrono::nanoseconds report_after{};  ///< The call's next line in the log.
         bool overdue = false;                     ///< It has passed PROCESS_TIMEOUT.
@@ -80,13 +88,15 @@ private:
     };
 
     [[nodiscard]] bool may_begin() const;
+    [[nodiscard]] bool takes_more(const Hand& hand) const;
+    void put_down(Hand& hand);
     void note_if_long(Worker worker, SteadyTime now);
     [[nodiscard]] Workers::Running describe(Worker worker, SteadyTime now) const;
     void observe_service_time(std::chrono::nanoseconds one_job);
     [[nodiscard]] std::size_t workers_wanted() const;
     void call_up(std::size_t active);
 
-    const Settings settings_;
+    Settings settings_;
     std::deque<Job> ready_;
     std::vector<Hand> hands_;
     Harvest done_;

@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -28,12 +29,27 @@ struct Outcome {
     std::string error;                  ///< What it said; empty for `ok`.
 };
 
+/// Whom a processor tells about the deliveries of a call before the call is over. Both count those
+/// deliveries that neither was told of yet, and those told of must not be looked at any more.
+///
+/// **Thread-safety**: the thread of the call.
+class CallProgress {
+public:
+    virtual ~CallProgress() = default;
+
+    /// The first `count` have ended; their outcomes are in place.
+    virtual void ended(std::size_t count) = 0;
+    /// The last `count` were not begun, and will not be by this call.
+    virtual void not_begun(std::size_t count) = 0;
+};
+
 /// The circumstances of one call of `process`.
 struct Call {
-    std::uint32_t attempt = 1;
+    std::span<const std::uint32_t> attempts{};     ///< Of each delivery; a run has one.
     SystemTime scheduled_at{};                     ///< Of a cron run; the epoch otherwise.
     SteadyTime deadline = SteadyTime::max();       ///< By PROCESS_TIMEOUT.
     const std::atomic<bool>* cancelled = nullptr;  ///< Set from outside: end early.
+    CallProgress* progress = nullptr;              ///< Null for a run.
 };
 
 /// One instance of the user's processor.

@@ -56,6 +56,8 @@ private:
                std::function<void()> wake);
     void work(Worker& worker);
     [[nodiscard]] std::span<const Job> exchange_jobs(Worker& worker, bool done);
+    void finish_first(Worker& worker, std::size_t count);
+    void give_back(Worker& worker, std::size_t count);
     [[nodiscard]] std::vector<Worker*> take_calls();
     static void call(const std::vector<Worker*>& called);
 
