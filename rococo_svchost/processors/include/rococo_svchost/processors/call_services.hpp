@@ -2,6 +2,8 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
+#include <functional>
 #include <string>
 #include <string_view>
 
@@ -21,6 +23,10 @@ struct HostServices {
     const Clock& clock;
     const Logger::Sink& log;
     std::string queue_prefix = {};  ///< QUEUE_NAME_PREFIX, which services put before queue names.
+    /// Has the page of a worker's process outlive this one, as a file (`CrashNotes::keep_page`).
+    std::function<void(std::size_t worker, int descriptor)> keep_page = {};
+    /// Is told when processors cannot be run any more: the host drains and ends with the error.
+    std::function<void(const Error& error)> on_broken = {};
 };
 
 /// What a service's code may ask of the host during one call of `process`. The C ABI answers from

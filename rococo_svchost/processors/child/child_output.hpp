@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <thread>
+
+#include "child_process.hpp"
+#include "frames.hpp"
+#include "rococo/base/wake_event.hpp"
+#include "rococo/messaging/message_sender.hpp"
+#include "rococo_svchost/processors/child_log.hpp"
+
+namespace rococo::svchost::child {
+
+/// Reads what a process prints, logs and wants sent, on a thread of its own: it must never wait for
+/// the host to read, whatever the worker does meanwhile.
+class ChildOutput {
+public:
+    /// Both must outlive it.
+    ChildOutput(ChildProcess& process, ChildLog& log);
+    /// Passes on what the process left.
+    ~ChildOutput();
+    ChildOutput(const ChildOutput&) = delete;
+    ChildOutput& operator=(const ChildOutput&) = delete;
+
+    /// From now on it may send. Before, and without one, sending fails. The sender must outlive it.
+    void send_by(messaging::MessageSender& sender);
+
+    /// Passes on all that is there, so that what the process said comes before what is said of it.
+    void pump();
+
+private:
+    /// One of the two streams, as lines.
+    struct Lines {
+        std::string_view stream;
+        int descriptor;
+        std::string begun{};  ///< A line whose end has not come.
+        bool open = true;
+    };
+    /// A message that it wants sent.
+    struct Request {
+        std::uint64_t seq;
+        std::string queue;
+        messaging::OutgoingMessage message;
+    };
+
+    void work();
+    void pump_locked();
+    void read_lines(Lines& lines);
+    void pass_on_lines(Lines& lines, bool at_end);
+    void read_calls();
+    void take(const Frame& frame);
+    [[nodiscard]] bool is_stopping();
+    void carry_out();
+    void answer(std::uint64_t seq, const Result<void>& sent);
+
+    ChildProcess& process_;
+    ChildLog& log_;
+    std::mutex mutex_;  // guards all that follows
+    Lines output_;
+    Lines errors_;
+    FrameReader calls_;
+    bool calls_open_ = true;
+    std::deque<Request> requests_;
+    messaging::MessageSender* sender_ = nullptr;
+    bool stopping_ = false;
+    WakeEvent wake_;
+    std::jthread thread_;  // last: it uses all of the above
+};
+
+}  // namespace rococo::svchost::child

@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: MIT
+#include "child_process.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <poll.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+#include <system_error>
+#include <utility>
+
+namespace rococo::svchost::child {
+
+namespace {
+
+using Pair = std::array<FileDescriptor, 2>;  // ours and the child's
+
+bool make_sockets(Pair& pair) {
+    std::array<int, 2> ends{};
+    if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) != 0) return false;
+    pair = {FileDescriptor(ends[0]), FileDescriptor(ends[1])};
+    return true;
+}
+
+bool make_pipe(Pair& pair, int flags) {
+    std::array<int, 2> ends{};
+    if (::pipe2(ends.data(), O_CLOEXEC | flags) != 0) return false;
+    pair = {FileDescriptor(ends[0]), FileDescriptor(ends[1])};
+    return true;
+}
+
+std::vector<char*> pointers_to(std::vector<std::string>& texts) {
+    std::vector<char*> pointers;
+    for (std::string& text : texts) pointers.push_back(text.data());
+    pointers.push_back(nullptr);
+    return pointers;
+}
+
+std::vector<std::string> environment_with(const std::vector<std::string>& more) {
+    std::vector<std::string> all;
+    for (char** one = environ; *one != nullptr; ++one) all.emplace_back(*one);
+    all.insert(all.end(), more.begin(), more.end());
+    return all;
+}
+
+/// All that the new process needs, prepared before the fork: other threads may hold any lock then.
+struct Plan {
+    const char* path;
+    char* const* arguments;
+    char* const* environment;
+    std::array<int, 6> descriptors;  // of the child, by number
+    int report;                      // where to say why there is no program
+    pid_t parent;
+};
+
+/// In the new process, before its program: only calls that are safe in a signal handler.
+[[noreturn]] void become(const Plan& plan) {
+    ::setpgid(0, 0);
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (::getppid() != plan.parent) ::_exit(0);  // it died before it could be asked for
+    constexpr int kOutOfTheWay = 64;
+    std::array<int, 6> moved{};
+    for (std::size_t i = 0; i < moved.size(); ++i)
+        moved[i] = ::fcntl(plan.descriptors[i], F_DUPFD_CLOEXEC, kOutOfTheWay);
+    const int report = ::fcntl(plan.report, F_DUPFD_CLOEXEC, kOutOfTheWay);
+    for (std::size_t i = 0; i < moved.size(); ++i) ::dup2(moved[i], static_cast<int>(i));
+    ::close_range(static_cast<unsigned>(moved.size()), ~0U, CLOSE_RANGE_CLOEXEC);
+    sigset_t none;
+    ::sigemptyset(&none);
+    ::sigprocmask(SIG_SETMASK, &none, nullptr);
+    ::execve(plan.path, plan.arguments, plan.environment);
+    const int error = errno;
+    [[maybe_unused]] const auto written = ::write(report, &error, sizeof error);
+    ::_exit(127);
+}
+
+std::string words_for(const siginfo_t& info) {
+    if (info.si_code == CLD_EXITED) return fmt::format("exit code {}", info.si_status);
+    const char* const name = ::sigabbrev_np(info.si_status);
+    return name == nullptr ? fmt::format("signal {}", info.si_status) : fmt::format("SIG{}", name);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<ChildProcess>> ChildProcess::start(const ChildCommand& command, int page) {
+    const auto refuse = [&](int error) {
+        return failure(ErrorKind::service, fmt::format("cannot start {}: {}", command.path,
+                                                       std::generic_category().message(error)));
+    };
+    Pair work;
+    Pair calls;
+    Pair output;
+    Pair errors;
+    Pair report;
+    const FileDescriptor nothing(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+    if (!nothing.is_open() || !make_sockets(work) || !make_sockets(calls) ||
+        !make_pipe(output, 0) || !make_pipe(errors, 0) || !make_pipe(report, 0)) {
+        return refuse(errno);
+    }
+    std::vector<std::string> arguments = command.arguments;
+    std::vector<std::string> environment = environment_with(command.environment);
+    const std::vector<char*> argument_pointers = pointers_to(arguments);
+    const std::vector<char*> environment_pointers = pointers_to(environment);
+    const Plan plan{.path = command.path.c_str(),
+                    .arguments = argument_pointers.data(),
+                    .environment = environment_pointers.data(),
+                    .descriptors = {nothing.get(), output[1].get(), errors[1].get(), work[1].get(),
+                                    calls[1].get(), page},
+                    .report = report[1].get(),
+                    .parent = ::getpid()};
+    const pid_t pid = ::fork();
+    if (pid < 0) return refuse(errno);
+    if (pid == 0) become(plan);
+
+    std::unique_ptr<ChildProcess> child(new ChildProcess);
+    child->pid_ = pid;
+    ::setpgid(pid, pid);  // by both, so that it holds whoever comes first
+    child->ended_ = FileDescriptor(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+    child->work_ = std::move(work[0]);
+    child->calls_ = std::move(calls[0]);
+    child->output_ = std::move(output[0]);
+    child->errors_ = std::move(errors[0]);
+    for (const int pipe : {child->output(), child->errors()})
+        ::fcntl(pipe, F_SETFL, ::fcntl(pipe, F_GETFL) | O_NONBLOCK);
+    if (!child->ended_.is_open()) return refuse(errno);
+    report[1].close();
+    int error = 0;
+    if (::read(report[0].get(), &error, sizeof error) == sizeof error) return refuse(error);
+    return child;
+}
+
+ChildProcess::~ChildProcess() {
+    kill();
+    (void)wait_for_end();
+}
+
+void ChildProcess::signal(int number) const {
+    const std::scoped_lock lock(mutex_);
+    if (!end_) ::kill(pid_, number);
+}
+
+void ChildProcess::kill() const {
+    const std::scoped_lock lock(mutex_);
+    if (!end_) ::kill(-pid_, SIGKILL);
+}
+
+std::optional<std::string> ChildProcess::end() {
+    const std::scoped_lock lock(mutex_);
+    if (end_) return end_;
+    siginfo_t info{};
+    const auto id = static_cast<id_t>(pid_);
+    // Nobody else gets its number before it was taken from the system, so the group is still its.
+    if (::waitid(P_PID, id, &info, WEXITED | WNOHANG | WNOWAIT) != 0 || info.si_pid == 0)
+        return std::nullopt;
+    ::kill(-pid_, SIGKILL);
+    ::waitid(P_PID, id, &info, WEXITED);
+    end_ = words_for(info);
+    return end_;
+}
+
+std::string ChildProcess::wait_for_end() {
+    pollfd ended{ended_.get(), POLLIN, 0};
+    while (true) {
+        if (auto words = end()) return *words;
+        ::poll(&ended, 1, ended_.is_open() ? -1 : 10);
+    }
+}
+
+}  // namespace rococo::svchost::child

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+
+#include "child_page.hpp"
+#include "message_frames.hpp"
+#include "rococo/base/backoff.hpp"
+#include "rococo_svchost/processors/child_window.hpp"
+#include "running_child.hpp"
+
+namespace rococo::svchost::child {
+
+/// Calls a processor in a process of its own, and starts a new one where that has ended.
+class ChildProcessor final : public Processor {
+public:
+    struct Settings {
+        std::chrono::microseconds process_timeout{};  ///< Zero: none.
+        bool batches = false;                         ///< A call is a batch, not a window.
+    };
+    /// Starts a process and makes the instance in it.
+    using Start = std::function<Result<std::unique_ptr<RunningChild>>(ChildPage& page)>;
+    /// Is told when process after process ends at its start: nothing can be processed.
+    using OnBroken = std::function<void(const Error& error)>;
+
+    /// `child` has its instance already.
+    ChildProcessor(const Settings& settings, Start start, std::unique_ptr<ChildPage> page,
+                   std::unique_ptr<RunningChild> child, const Clock& clock, const Logger& logger,
+                   OnBroken on_broken);
+
+    void process(const Call& call, std::span<const messaging::Delivery* const> deliveries,
+                 std::span<Outcome> outcomes) override;
+
+private:
+    [[nodiscard]] bool have_child(const Call& call);
+    void work_through(const Call& call, ChildWindow& window);
+    /// Takes what the child said and what its page says. False: it lied, or is about to end.
+    [[nodiscard]] bool listen(ChildWindow& window);
+    [[nodiscard]] bool take(const Frame& frame, ChildWindow& window);
+    [[nodiscard]] bool failed(const Frame& frame, ChildWindow& window);
+    void act(ChildWindow& window, SteadyTime now);
+    void tell(const Call& call, ChildWindow& window);
+    void bury(ChildWindow& window);
+
+    const Settings settings_;
+    const Start start_;
+    const Clock& clock_;
+    const Logger logger_;
+    const OnBroken on_broken_;
+    std::unique_ptr<ChildPage> page_;
+    std::unique_ptr<RunningChild> child_;  // uses the page
+    MessageFrames frames_;
+    std::uint64_t next_seq_ = 1;
+    std::string cause_;    // why the host ends it, if it does
+    bool worked_ = false;  // this process has ended a message
+    Backoff backoff_;      // between processes that did not
+};
+
+}  // namespace rococo::svchost::child

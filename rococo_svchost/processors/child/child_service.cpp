@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: MIT
+#include "rococo_svchost/processors/child_service.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/mman.h>
+
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "child_processor.hpp"
+#include "running_child.hpp"
+
+namespace rococo::svchost {
+
+using child::ChildPage;
+using child::ChildProcessor;
+using child::RunningChild;
+using Json = nlohmann::json;
+
+namespace {
+
+/// The page as a file without a name, which the crash notes give it one; in memory where the folder
+/// does not allow that.
+Result<ChildPage> make_page(const std::filesystem::path& folder) {
+    std::error_code error;
+    std::filesystem::create_directories(folder, error);
+    FileDescriptor file(::open(folder.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
+    if (!file.is_open()) file = FileDescriptor(::memfd_create("rococo-page", MFD_CLOEXEC));
+    return ChildPage::open(std::move(file));
+}
+
+std::string hello(const ChildSettings& settings) {
+    return Json{{"protocol", child::kProtocol},
+                {"host", settings.host_version},
+                {"work", settings.work == Work::schedule ? "schedule" : "messages"},
+                {"folder", settings.folder.string()},
+                {"module", settings.module},
+                {"type", settings.type},
+                {"path", settings.path},
+                {"log_level", settings.log_level},
+                {"queue_prefix", settings.queue_prefix},
+                {"process_timeout_us", settings.process_timeout.count()}}
+        .dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+}  // namespace
+
+/// What the first process said, and that process, until an instance is made in it.
+struct ChildService::State {
+    State(ChildSettings its_settings, ChildLog& its_log, ChildPage its_page)
+        : settings(std::move(its_settings)),
+          log(its_log),
+          path(settings.folder),
+          page(std::make_unique<ChildPage>(std::move(its_page))) {}
+
+    const ChildSettings settings;
+    ChildLog& log;
+    const std::filesystem::path path;
+    std::string package;
+    std::string version;
+    std::string sdk_version;
+    std::vector<ProcessorInfo> processors;
+    std::vector<std::string> notes;
+    std::unique_ptr<ChildPage> page;
+    std::unique_ptr<RunningChild> first;  // uses the page
+
+    /// A process that has loaded the service; what it says about itself.
+    [[nodiscard]] Result<std::unique_ptr<RunningChild>> start(ChildPage& on, Json& ready) const {
+        auto child = RunningChild::start(
+            {settings.executable, settings.arguments, settings.environment}, on, log);
+        if (!child) return child;
+        const auto answer = (*child)->ask(child::Order::hello, hello(settings),
+                                          child::Report::ready, settings.start_timeout);
+        if (!answer) return tl::unexpected(answer.error());
+        ready = Json::parse(*answer, nullptr, /*allow_exceptions=*/false);
+        if (ready.is_object() && ready.value("protocol", 0) == child::kProtocol) return child;
+        return failure(ErrorKind::service, fmt::format("{} does not speak protocol {}",
+                                                       settings.executable, child::kProtocol));
+    }
+
+    [[nodiscard]] Result<void> make_instance(RunningChild& in) const {
+        auto started =
+            in.ask(child::Order::start, "{}", child::Report::started, settings.start_timeout);
+        if (!started) return tl::unexpected(started.error());
+        return {};
+    }
+};
+
+Result<std::unique_ptr<ChildService>> ChildService::load(ChildSettings settings, ChildLog& log) {
+    auto page = make_page(settings.state_folder);
+    if (!page) return tl::unexpected(page.error());
+    auto state = std::make_shared<State>(std::move(settings), log, std::move(*page));
+    Json ready;
+    auto child = state->start(*state->page, ready);
+    if (!child) return tl::unexpected(child.error());
+    state->first = std::move(*child);
+    const std::string kind = ready.value("kind", "messages");
+    state->package = ready.value("package", "");
+    state->version = ready.value("version", "");
+    state->sdk_version = fmt::format("{}, rococo {}", ready.value("interpreter", "its program"),
+                                     ready.value("rococo", "none"));
+    state->processors = {{.type = ready.value("type", ""),
+                          .module = ready.value("module", ""),
+                          .work = kind == "schedule" ? Work::schedule : Work::messages,
+                          .takes_batches = kind == "batches"}};
+    state->notes = ready.value("notes", std::vector<std::string>());
+    return std::unique_ptr<ChildService>(new ChildService(std::move(state)));
+}
+
+ChildService::ChildService(std::shared_ptr<State> state) : state_(std::move(state)) {}
+ChildService::~ChildService() = default;
+
+const std::filesystem::path& ChildService::path() const { return state_->path; }
+std::string_view ChildService::package() const { return state_->package; }
+std::string_view ChildService::version() const { return state_->version; }
+std::string_view ChildService::sdk_version() const { return state_->sdk_version; }
+const std::vector<ProcessorInfo>& ChildService::processors() const { return state_->processors; }
+const std::vector<std::string>& ChildService::notes() const { return state_->notes; }
+
+/// Makes a processor for each worker, the first in the process that loaded the service.
+class ChildService::Factory final : public ProcessorFactory {
+public:
+    Factory(std::shared_ptr<State> state, HostServices host)
+        : starter_(std::make_shared<Starter>(std::move(state), std::move(host))) {}
+
+    Result<std::unique_ptr<Processor>> create() override {
+        State& state = *starter_->state;
+        const HostServices& host = starter_->host;
+        auto page = take_page();
+        if (!page) return tl::unexpected(page.error());
+        auto child =
+            state.first ? starter_->begin_work(std::move(state.first)) : starter_->start(**page);
+        if (!child) return tl::unexpected(child.error());
+        if (host.keep_page) host.keep_page(created_, (*page)->descriptor());
+        ++created_;
+        return std::make_unique<ChildProcessor>(
+            ChildProcessor::Settings{.process_timeout = state.settings.process_timeout,
+                                     .batches = state.processors.front().takes_batches},
+            [starter = starter_](ChildPage& on) { return starter->start(on); }, std::move(*page),
+            std::move(*child), host.clock, Logger(&host.log), host.on_broken);
+    }
+
+private:
+    /// Starts processes as long as there are processors.
+    struct Starter {
+        Starter(std::shared_ptr<State> its_state, HostServices its_host)
+            : state(std::move(its_state)), host(std::move(its_host)) {}
+
+        [[nodiscard]] Result<std::unique_ptr<RunningChild>> start(ChildPage& on) const {
+            Json ready;
+            auto child = state->start(on, ready);
+            return child ? begin_work(std::move(*child)) : std::move(child);
+        }
+        [[nodiscard]] Result<std::unique_ptr<RunningChild>> begin_work(
+            std::unique_ptr<RunningChild> child) const {
+            child->output().send_by(host.sender);
+            if (auto made = state->make_instance(*child); !made)
+                return tl::unexpected(made.error());
+            return child;
+        }
+
+        const std::shared_ptr<State> state;
+        const HostServices host;
+    };
+
+    Result<std::unique_ptr<ChildPage>> take_page() {
+        State& state = *starter_->state;
+        if (state.first) return std::move(state.page);
+        auto page = make_page(state.settings.state_folder);
+        if (!page) return tl::unexpected(page.error());
+        return std::make_unique<ChildPage>(std::move(*page));
+    }
+
+    const std::shared_ptr<Starter> starter_;
+    std::size_t created_ = 0;
+};
+
+std::unique_ptr<ProcessorFactory> ChildService::factory(const ProcessorInfo& /*processor*/,
+                                                        HostServices host) const {
+    return std::make_unique<Factory>(state_, std::move(host));
+}
+
+}  // namespace rococo::svchost

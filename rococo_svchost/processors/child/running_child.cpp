@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: MIT
+#include "running_child.hpp"
+
+#include <fmt/format.h>
+#include <limits.h>
+#include <poll.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "rococo/base/duration_text.hpp"
+
+namespace rococo::svchost::child {
+
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+using Json = nlohmann::json;
+
+constexpr std::chrono::seconds kStopTime{1};
+
+/// What the child could not do, as an operator reads it: a line, then the traceback's lines.
+std::string refusal(const Json& meta) {
+    std::string text = meta.value("text", "the processor cannot be used");
+    for (const auto& candidate : meta.value("candidates", Json::array()))
+        text += "\n  " + candidate.get<std::string>();
+    if (const auto traceback = meta.value("traceback", ""); !traceback.empty())
+        text += "\n" + traceback;
+    return text;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<RunningChild>> RunningChild::start(const ChildCommand& command,
+                                                          ChildPage& page, ChildLog& log) {
+    page.reset();
+    auto process = ChildProcess::start(command, page.descriptor());
+    if (!process) return tl::unexpected(process.error());
+    std::unique_ptr<RunningChild> child(new RunningChild);
+    child->process_ = std::move(*process);
+    child->output_ = std::make_unique<ChildOutput>(*child->process_, log);
+    return child;
+}
+
+RunningChild::~RunningChild() {
+    if (!process_->end()) {
+        ::shutdown(process_->work(), SHUT_WR);  // means: finish and exit
+        pollfd ended{process_->ended_descriptor(), POLLIN, 0};
+        ::poll(&ended, 1, static_cast<int>(milliseconds(kStopTime).count()));
+    }
+    process_->kill();
+    (void)process_->wait_for_end();
+}
+
+Result<std::string> RunningChild::ask(Order order, std::string_view meta, Report answer,
+                                      milliseconds timeout) {
+    std::string frame;
+    append_frame(frame, order, meta);
+    const iovec part{frame.data(), frame.size()};
+    write({&part, 1});
+    const auto until = steady_clock::now() + timeout;
+    while (true) {
+        const bool open = read();
+        while (true) {
+            const auto said = next();
+            if (!said) return tl::unexpected(said.error());
+            if (!*said) break;
+            auto answered = answer_to(**said, answer);
+            if (!answered) return tl::unexpected(answered.error());
+            if (*answered) return std::move(**answered);
+        }
+        if (const auto end = process_->end()) {
+            output_->pump();
+            return failure(ErrorKind::service,
+                           fmt::format("the processor's process ended at its start: {}", *end));
+        }
+        if (!open || !flush()) {
+            process_->kill();
+        } else if (steady_clock::now() >= until) {
+            return failure(ErrorKind::service,
+                           fmt::format("the processor was not ready after {}: a constructor or an "
+                                       "import takes too long (PROCESSOR_START_TIMEOUT)",
+                                       format_duration(timeout)));
+        }
+        wait(until);
+    }
+}
+
+Result<std::optional<std::string>> RunningChild::answer_to(const Frame& frame, Report expected) {
+    if (frame.kind == static_cast<std::uint8_t>(expected))
+        return std::optional(std::string(frame.meta));
+    if (frame.kind == static_cast<std::uint8_t>(Report::refused)) {
+        output_->pump();
+        const Json meta = Json::parse(frame.meta, nullptr, false);
+        return failure(ErrorKind::service,
+                       meta.is_object() ? refusal(meta) : std::string("the processor refused"));
+    }
+    if ((frame.kind & kMayBeIgnored) != 0) return std::nullopt;
+    return failure(ErrorKind::service,
+                   fmt::format("the processor's process answered with a frame of kind {}",
+                               frame.kind));
+}
+
+void RunningChild::write(std::span<const iovec> parts) {
+    parts_.assign(parts.begin(), parts.end());
+    unsent_ = 0;
+    (void)flush();
+}
+
+bool RunningChild::flush() {
+    while (has_unsent()) {
+        msghdr message{};
+        message.msg_iov = &parts_[unsent_];
+        message.msg_iovlen = std::min<std::size_t>(parts_.size() - unsent_, IOV_MAX);
+        const ssize_t sent = ::sendmsg(process_->work(), &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+        if (sent < 0 && errno == EINTR) continue;
+        if (sent < 0) return errno == EAGAIN || errno == EWOULDBLOCK;
+        auto left = static_cast<std::size_t>(sent);
+        while (has_unsent() && left >= parts_[unsent_].iov_len) left -= parts_[unsent_++].iov_len;
+        if (!has_unsent()) break;
+        parts_[unsent_].iov_base = static_cast<char*>(parts_[unsent_].iov_base) + left;
+        parts_[unsent_].iov_len -= left;
+    }
+    return true;
+}
+
+void RunningChild::wait(steady_clock::time_point until) {
+    const auto left = std::chrono::ceil<milliseconds>(until - steady_clock::now()).count();
+    std::array<pollfd, 2> watched{
+        {{process_->work(), static_cast<short>(has_unsent() ? POLLIN | POLLOUT : POLLIN), 0},
+         {process_->ended_descriptor(), POLLIN, 0}}};
+    ::poll(watched.data(), watched.size(),
+           static_cast<int>(std::clamp<std::int64_t>(left, 0, INT_MAX)));
+}
+
+}  // namespace rococo::svchost::child

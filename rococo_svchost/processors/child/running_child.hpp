@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <sys/uio.h>
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "child_output.hpp"
+#include "child_page.hpp"
+#include "child_process.hpp"
+#include "frames.hpp"
+#include "rococo/base/result.hpp"
+
+namespace rococo::svchost::child {
+
+/// A processor's process that speaks the protocol: started, greeted, and then given work.
+///
+/// **Thread-safety**: used by one thread at a time.
+class RunningChild {
+public:
+    /// Starts a process. The page, which is reset, and the log must outlive it.
+    [[nodiscard]] static Result<std::unique_ptr<RunningChild>> start(const ChildCommand& command,
+                                                                     ChildPage& page,
+                                                                     ChildLog& log);
+    /// Lets it finish and exit for a second, and kills what is left.
+    ~RunningChild();
+    RunningChild(const RunningChild&) = delete;
+    RunningChild& operator=(const RunningChild&) = delete;
+
+    /// Sends an order that is answered, and waits for that: the answer's metadata. **Errors**: kind
+    /// `service`, with what the child said, or how it ended, or that it took too long.
+    [[nodiscard]] Result<std::string> ask(Order order, std::string_view meta, Report answer,
+                                          std::chrono::milliseconds timeout);
+
+    /// Sends bytes in parts that it is free to take, never waiting; what it did not take goes with
+    /// the next `flush`. The bytes must stay until all are gone.
+    void write(std::span<const iovec> parts);
+    /// False: it will take no more.
+    bool flush();
+    [[nodiscard]] bool has_unsent() const { return unsent_ < parts_.size(); }
+
+    /// Waits until it says something, ends, takes more, or the time is over.
+    void wait(std::chrono::steady_clock::time_point until);
+    /// Reads what it said. False: it will say no more.
+    bool read() { return reader_.read(process_->work()); }
+    /// What it said, frame by frame.
+    [[nodiscard]] Result<std::optional<Frame>> next() { return reader_.next(); }
+
+    [[nodiscard]] ChildProcess& process() { return *process_; }
+    [[nodiscard]] ChildOutput& output() { return *output_; }
+
+private:
+    RunningChild() = default;
+    [[nodiscard]] Result<std::optional<std::string>> answer_to(const Frame& frame, Report expected);
+
+    std::unique_ptr<ChildProcess> process_;
+    std::unique_ptr<ChildOutput> output_;  // of the process
+    FrameReader reader_;
+    std::vector<iovec> parts_;
+    std::size_t unsent_ = 0;  // the first part that is not wholly sent
+};
+
+}  // namespace rococo::svchost::child
