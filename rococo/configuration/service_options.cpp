@@ -19,6 +19,17 @@ constexpr std::array kGeneral = {
                   "The processor's type, such as `ChildLoggingServiceProcessor`. Needed only if "
                   "the service has several processors. If it has one, a value that does not match "
                   "it is ignored with a warning.")),
+    choice("PROCESSOR_KIND", "auto", "auto|library|python",
+           "What the processor is: a shared library in C++, or a class in Python. `auto` looks at "
+           "what is in the service's folder."),
+    path("PROCESSOR_PYTHON",
+         "The interpreter for a processor in Python. If not set: that of the active virtual "
+         "environment (`VIRTUAL_ENV`), of `.venv` in the service's folder, of the environment that "
+         "Poetry made for it, or `python3`."),
+    text("PROCESSOR_PATH",
+         "Folders that Python looks for modules in, before the service's own, separated by `:`."),
+    duration("PROCESSOR_START_TIMEOUT", "60s", {kSecond, kHour},
+             "How long a processor in a process of its own may take to be imported and made."),
     path("SERVICE_LIBRARY",
          "The service's shared library. If not set, the host looks in the service's folder, its "
          "build folders and `/usr/local/lib/rococo/services`."),

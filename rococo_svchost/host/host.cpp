@@ -96,7 +96,7 @@ int with_service(const Configuration& configuration, HostLog& log, const HostOpt
     export_environment(configuration);
     LoadedService loaded;
     std::string queue;  // empty for a schedule
-    if (keep(load_service(configuration), loaded, errors)) {
+    if (keep(load_service(configuration, &log), loaded, errors)) {
         log_service(loaded, logger);
         if (loaded.processor.work == Work::messages)
             keep(configuration.queue_name(loaded.processor.type), queue, errors);
@@ -138,10 +138,15 @@ RetryPolicy retry_policy(const Configuration& configuration) {
 }
 
 std::unique_ptr<ProcessorFactory> processor_factory(const HostContext& context,
-                                                    messaging::MessageSender& sender) {
+                                                    messaging::MessageSender& sender,
+                                                    ProcessorLinks links) {
     return context.service.factory(context.processor,
-                                   {sender, context.clock, context.log.sink(),
-                                    context.configuration.text("QUEUE_NAME_PREFIX")});
+                                   {.sender = sender,
+                                    .clock = context.clock,
+                                    .log = context.log.sink(),
+                                    .queue_prefix = context.configuration.text("QUEUE_NAME_PREFIX"),
+                                    .keep_page = std::move(links.keep_page),
+                                    .on_broken = std::move(links.on_broken)});
 }
 
 int log_failure(const Logger& logger, const Error& error) {

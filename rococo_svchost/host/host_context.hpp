@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <cstddef>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -26,9 +28,16 @@ struct HostContext {
     const ProcessorInfo& processor;
 };
 
+/// What processors in processes of their own are connected with: see `HostServices`.
+struct ProcessorLinks {
+    std::function<void(std::size_t worker, int descriptor)> keep_page = {};
+    std::function<void(const Error& error)> on_broken = {};
+};
+
 /// Makes the service's processors, which send with this sender. It must outlive them.
 [[nodiscard]] std::unique_ptr<ProcessorFactory> processor_factory(const HostContext& context,
-                                                                  messaging::MessageSender& sender);
+                                                                  messaging::MessageSender& sender,
+                                                                  ProcessorLinks links = {});
 
 /// Processes messages from a queue; returns the exit code.
 [[nodiscard]] int run_messaging(const HostContext& context, const std::string& queue);

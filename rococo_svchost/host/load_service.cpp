@@ -1,25 +1,97 @@
 // SPDX-License-Identifier: MIT
 #include "rococo_svchost/host/load_service.hpp"
 
+#include "rococo_svchost/host/host.hpp"
+#include "rococo_svchost/processors/child_service.hpp"
 #include "rococo_svchost/processors/library_service.hpp"
 #include "rococo_svchost/processors/processor_choice.hpp"
+#include "rococo_svchost/processors/python_search.hpp"
 
 namespace rococo::svchost {
 
-Result<LoadedService> load_service(const Configuration& configuration) {
-    const Work work =
-        configuration.text("EXECUTION_TYPE") == "CRON" ? Work::schedule : Work::messages;
-    const std::string& module = configuration.text("PROCESSOR_MODULE");
+namespace {
 
+/// Puts what processes of processors say into the host's log.
+class LogOfChildren final : public ChildLog {
+public:
+    explicit LogOfChildren(HostLog* log) : log_(log) {}
+
+    void log(LogLevel level, std::string_view module, unsigned line,
+             std::string_view text) override {
+        if (log_ != nullptr) log_->log_lines(level, module, line, text);
+    }
+    void pass_on(std::string_view stream, std::string_view line) override {
+        if (log_ != nullptr) log_->pass_on(stream, line);
+    }
+
+private:
+    HostLog* const log_;
+};
+
+Work work_of(const Configuration& configuration) {
+    return configuration.text("EXECUTION_TYPE") == "CRON" ? Work::schedule : Work::messages;
+}
+
+Result<LoadedService> load_library(const Configuration& configuration) {
+    const std::string& module = configuration.text("PROCESSOR_MODULE");
     const auto path =
         find_service_library(configuration.folder(), configuration.path("SERVICE_LIBRARY"), module);
     if (!path) return tl::unexpected(path.error());
     auto service = LibraryService::load(*path);
     if (!service) return tl::unexpected(service.error());
-    auto chosen = choose_processor(**service, work, module, configuration.text("PROCESSOR_TYPE"));
+    auto chosen = choose_processor(**service, work_of(configuration), module,
+                                   configuration.text("PROCESSOR_TYPE"));
     if (!chosen) return tl::unexpected(chosen.error());
-    return LoadedService{std::move(*service), std::move(chosen->processor),
-                         std::move(chosen->notes)};
+    LoadedService loaded;
+    loaded.service = std::move(*service);
+    loaded.processor = std::move(chosen->processor);
+    loaded.notes = std::move(chosen->notes);
+    return loaded;
+}
+
+Result<LoadedService> load_python(const Configuration& configuration, HostLog* log) {
+    const auto python =
+        find_python(configuration.folder(), configuration.path("PROCESSOR_PYTHON"));
+    if (!python) return tl::unexpected(python.error());
+    LoadedService loaded;
+    loaded.child_log = std::make_unique<LogOfChildren>(log);
+    auto service = ChildService::load(
+        {.executable = python->interpreter.string(),
+         .arguments = {python->interpreter.string(), python->worker.string()},
+         .environment = {"ROCOCO_FDS=3,4,5"},
+         .folder = std::filesystem::absolute(configuration.folder()),
+         .work = work_of(configuration),
+         .module = configuration.text("PROCESSOR_MODULE"),
+         .type = configuration.text("PROCESSOR_TYPE"),
+         .path = configuration.text("PROCESSOR_PATH"),
+         .log_level = configuration.text("LOG_LEVEL"),
+         .host_version = std::string(version()),
+         .queue_prefix = configuration.text("QUEUE_NAME_PREFIX"),
+         .state_folder = configuration.path("STATE_DIR"),
+         .start_timeout = std::chrono::duration_cast<std::chrono::milliseconds>(
+             configuration.duration("PROCESSOR_START_TIMEOUT")),
+         .process_timeout = configuration.duration("PROCESS_TIMEOUT")},
+        *loaded.child_log);
+    if (!service) return tl::unexpected(service.error());
+    loaded.processor = (*service)->processors().front();
+    loaded.notes = (*service)->notes();
+    loaded.service = std::move(*service);
+    return loaded;
+}
+
+}  // namespace
+
+Result<LoadedService> load_service(const Configuration& configuration, HostLog* log) {
+    const std::string& kind = configuration.text("PROCESSOR_KIND");
+    if (kind == "library" || configuration.is_set("SERVICE_LIBRARY"))
+        return load_library(configuration);
+    if (kind == "python") return load_python(configuration, log);
+    if (!is_python_service(configuration.folder(), configuration.text("PROCESSOR_MODULE")))
+        return load_library(configuration);
+    if (!has_service_library(configuration.folder())) return load_python(configuration, log);
+    return failure(ErrorKind::configuration,
+                   "the service's folder holds a processor in Python and a library: choose with "
+                   "PROCESSOR_KIND=python or PROCESSOR_KIND=library");
 }
 
 }  // namespace rococo::svchost

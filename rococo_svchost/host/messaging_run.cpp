@@ -3,6 +3,8 @@
 
 #include <atomic>
 #include <chrono>
+#include <mutex>
+#include <optional>
 
 #include "host_context.hpp"
 #include "lazy_sender.hpp"
@@ -20,6 +22,8 @@ namespace {
 
 // How often to check the consume configuration's file while messages arrive.
 constexpr std::chrono::milliseconds kConsumeConfigInterval{100};
+// The most messages that a processor's process is given at once.
+constexpr std::size_t kMostInWindow = 128;
 
 std::size_t worker_count(const Configuration& configuration) {
     const bool by_original_name = configuration.text("MESSAGING_TYPE") == "RabbitMqConnection" &&
@@ -44,11 +48,15 @@ Dispatcher::Settings dispatcher_settings(const Configuration& configuration) {
             .watch_process_timeout = configuration.duration("PROCESS_TIMEOUT").count() > 0};
 }
 
-WorkerPool::Settings pool_settings(const Configuration& configuration, bool batches) {
-    return {
-        .workers = worker_count(configuration),
-        .max_batch = batches ? static_cast<std::size_t>(configuration.integer("BATCH_SIZE")) : 1,
-        .process_timeout = configuration.duration("PROCESS_TIMEOUT")};
+WorkerPool::Settings pool_settings(const Configuration& configuration,
+                                   const ProcessorInfo& processor) {
+    return {.workers = worker_count(configuration),
+            .max_batch =
+                processor.takes_batches ? static_cast<std::size_t>(configuration.integer("BATCH_SIZE"))
+                : processor.takes_windows ? kMostInWindow
+                                          : 1,
+            .windows = processor.takes_windows,
+            .process_timeout = configuration.duration("PROCESS_TIMEOUT")};
 }
 
 std::unique_ptr<CrashNotes> open_notes(const HostContext& context, const std::string& queue,
@@ -123,6 +131,28 @@ struct Run {
     std::atomic<bool> over = false;
 };
 
+/// Ends the run because processors cannot be run any more.
+class Breakdown {
+public:
+    explicit Breakdown(const Run& run) : run_(run) {}
+
+    /// By a worker, which has a message in hand.
+    void report(const Error& error) {
+        const std::scoped_lock lock(mutex_);
+        if (!error_) error_ = error;
+        if (Dispatcher* const dispatcher = run_.dispatcher) dispatcher->request_drain();
+    }
+    [[nodiscard]] std::optional<Error> error() const {
+        const std::scoped_lock lock(mutex_);
+        return error_;
+    }
+
+private:
+    const Run& run_;
+    mutable std::mutex mutex_;  // guards the one below
+    std::optional<Error> error_;
+};
+
 /// Without a dispatcher to drain, a signal simply ends the process.
 void drain_or_exit(void* argument) {
     auto& run = *static_cast<Run*>(argument);
@@ -168,11 +198,17 @@ int run_messaging(const HostContext& context, const std::string& queue) {
 
     // Create the processors before connecting, so that a failing constructor affects no message.
     const WorkerPool::Settings pool_config =
-        pool_settings(configuration, context.processor.takes_batches);
+        pool_settings(configuration, context.processor);
     notes = open_notes(context, queue, pool_config);
     const CrashHandler crash_handler(notes.get(), &write_out_log);
     LazySender sender(context.queue_kind);
-    const auto factory = processor_factory(context, sender);
+    Breakdown breakdown(run);
+    ProcessorLinks links{.on_broken = [&](const Error& error) { breakdown.report(error); }};
+    if (notes != nullptr)
+        links.keep_page = [&notes = *notes](std::size_t worker, int page) {
+            notes.keep_page(worker, page);
+        };
+    const auto factory = processor_factory(context, sender, std::move(links));
     auto pool = WorkerPool::start(pool_config, *factory, context.clock, notes.get(),
                                   [&adapter = *adapter] { adapter.wake(); });
     if (!pool) return fail(pool.error());
@@ -198,6 +234,11 @@ int run_messaging(const HostContext& context, const std::string& queue) {
     log_totals(logger, dispatcher.totals());
     if (!end) {
         const int code = fail(end.error());
+        if ((*pool)->in_hand() > 0) end_amid_work(code);
+        return code;
+    }
+    if (const auto error = breakdown.error()) {
+        const int code = fail(*error);
         if ((*pool)->in_hand() > 0) end_amid_work(code);
         return code;
     }

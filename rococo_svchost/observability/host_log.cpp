@@ -12,7 +12,10 @@
 #include <utility>
 
 #include "log_writer.hpp"
+#include "rococo/base/clock.hpp"
 #include "rococo/base/printable.hpp"
+#include "rococo/base/text.hpp"
+#include "rococo/base/utc_text.hpp"
 #include "rococo_svchost/observability/colours.hpp"
 
 namespace rococo::svchost {
@@ -137,6 +140,7 @@ public:
         formatter_->format(message, line_);
         writer_.push(std::move(lock), {line_.data(), line_.size()});
     }
+    void write_plain(std::string_view line) { writer_.push(writer_.lock(), line); }
     void flush() override { writer_.flush(kFlushTime); }
     void set_pattern(const std::string& pattern) override {
         set_formatter(std::make_unique<spdlog::pattern_formatter>(pattern));
@@ -155,12 +159,37 @@ private:
 
 HostLog::HostLog(LogLevel level, LogFormat format)
     : format_(format),
-      spdlog_(std::make_shared<spdlog::logger>("svchost", std::make_shared<QueuedSink>(format))),
+      queued_(std::make_shared<QueuedSink>(format)),
+      spdlog_(std::make_shared<spdlog::logger>("svchost", queued_)),
       sink_{this, &HostLog::enabled, &HostLog::write} {
     spdlog_->set_level(to_spdlog(static_cast<int>(level)));
 }
 
 HostLog::~HostLog() = default;
+
+void HostLog::log_lines(LogLevel level, std::string_view module, unsigned line,
+                        std::string_view text) {
+    const bool whole = format_ == LogFormat::json;
+    const std::string_view first = whole ? text : text.substr(0, text.find('\n'));
+    const std::string file(module);
+    write(this, static_cast<int>(level), file.c_str(), line, first.data(), first.size());
+    if (whole || first.size() == text.size() || !enabled(this, static_cast<int>(level))) return;
+    for (const std::string_view more : split(text.substr(first.size() + 1), '\n'))
+        pass_on("stderr", more);
+}
+
+void HostLog::pass_on(std::string_view stream, std::string_view line) {
+    if (format_ == LogFormat::json) {
+        nlohmann::ordered_json fields;
+        fields["time"] = format_utc(RealClock().now(), Decimals::always);
+        fields["stream"] = stream;
+        fields["message"] = line;
+        queued_->write_plain(
+            fields.dump(-1, ' ', true, nlohmann::ordered_json::error_handler_t::replace) + "\n");
+    } else {
+        queued_->write_plain(printable(line, LineBreaks::keep) + "\n");
+    }
+}
 
 void HostLog::flush() { spdlog_->flush(); }
 

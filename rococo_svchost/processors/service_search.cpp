@@ -39,6 +39,13 @@ std::string package_of(const fs::path& library) {
 
 }  // namespace
 
+bool has_service_library(const fs::path& folder) {
+    std::vector<fs::path> found;
+    collect(folder, false, found);
+    collect(folder / "build", true, found);
+    return !found.empty();
+}
+
 Result<fs::path> find_service_library(const fs::path& folder, const fs::path& service_library,
                                       std::string_view processor_module) {
     if (!service_library.empty()) return service_library;

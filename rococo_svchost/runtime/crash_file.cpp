@@ -6,6 +6,8 @@
 #include <cstring>
 #include <string>
 
+#include "rococo_svchost/runtime/work_page.hpp"
+
 namespace rococo::svchost {
 
 namespace {
@@ -35,6 +37,7 @@ DeadHost read_crash_file(int descriptor) {
     }
     DeadHost dead;
     dead.pid = header.pid;
+    dead.workers = header.workers;
     dead.ending_on_purpose = header.ending_on_purpose != 0;
     if (header.blamed != 0) dead.blamed = header.blamed - 1;
     dead.signal = header.signal;
@@ -43,11 +46,25 @@ DeadHost read_crash_file(int descriptor) {
         if (note.identity == 0) continue;
         dead.notes.push_back(
             {.worker = header.max_batch == 0 ? 0 : i / header.max_batch,
+             .place = header.max_batch == 0 ? 0 : i % header.max_batch,
              .identity = note.identity,
              .attempt = header.version < 2 ? 0 : note.attempt,
              .name = std::string(note.name.data(), ::strnlen(note.name.data(), note.name.size()))});
     }
     return dead;
+}
+
+void leave_what_was_begun(DeadHost& dead, std::size_t worker, int page) {
+    // As the words lie in the file: see WorkPage.
+    std::array<std::uint64_t, sizeof(WorkPage) / sizeof(std::uint64_t)> words{};
+    if (!read_at(page, 0, words)) return;
+    const std::uint64_t begun = words[offsetof(WorkPage, begun) / sizeof begun];
+    const std::uint64_t done = words[offsetof(WorkPage, done) / sizeof done];
+    const std::uint64_t first = words[offsetof(WorkPage, first) / sizeof first];
+    std::erase_if(dead.notes, [&](const DeadHost::Note& note) {
+        const std::uint64_t number = first + note.place;
+        return note.worker == worker && (number <= done || number > begun);
+    });
 }
 
 }  // namespace rococo::svchost

@@ -37,4 +37,8 @@ static_assert(sizeof(CrashFileNote) == 64);
 /// Reads a notes file, of this version or of 1.0.0, whatever state it is in.
 [[nodiscard]] DeadHost read_crash_file(int descriptor);
 
+/// Of what the worker had noted, leaves what its processor's process had begun and not ended, as
+/// the process's page says, a file that begins with a `WorkPage`.
+void leave_what_was_begun(DeadHost& dead, std::size_t worker, int page);
+
 }  // namespace rococo::svchost

@@ -76,6 +76,12 @@ std::string words_for(int signal) {
     return name == nullptr ? fmt::format("signal {}", signal) : fmt::format("SIG{}", name);
 }
 
+/// Where the page of a worker's processor lies.
+fs::path page_path(const fs::path& notes, std::size_t worker) {
+    fs::path path = notes;
+    return path.replace_extension(fmt::format("{}.page", worker));
+}
+
 std::string run_of(const DeadHost& dead) {
     return dead.pid == 0 ? "A previous run" : fmt::format("A previous run (pid {})", dead.pid);
 }
@@ -91,10 +97,17 @@ struct CrashNotes::Region {
     std::size_t max_batch;
     std::size_t bytes;
     void* map;
+    std::size_t pages = 0;  // of workers whose processors have processes
 
     ~Region() {
         ::munmap(map, bytes);
-        ::unlink(path.c_str());  // an orderly end leaves nothing to take in
+        remove_files();  // an orderly end leaves nothing to take in
+    }
+
+    void remove_files() const noexcept {
+        ::unlink(path.c_str());
+        for (std::size_t worker = 0; worker < pages; ++worker)
+            ::unlink(page_path(path, worker).c_str());
     }
 
     [[nodiscard]] CrashFileHeader& header() const { return *static_cast<CrashFileHeader*>(map); }
@@ -149,7 +162,7 @@ Result<std::unique_ptr<CrashNotes>> CrashNotes::open(const fs::path& folder, std
     ClosedInForkedChild closed(file.get());
     // make_unique cannot make an aggregate before clang 16. NOLINTNEXTLINE(modernize-make-unique)
     std::unique_ptr<Region> region(new Region{name, std::move(file), std::move(closed),
-                                              settings.workers, settings.max_batch, bytes, map});
+                                              settings.workers, settings.max_batch, bytes, map, 0});
     auto notes =
         std::unique_ptr<CrashNotes>(new CrashNotes(own_folder, std::move(region), clock, logger));
     notes->take_in_the_dead_locked();
@@ -188,6 +201,13 @@ void CrashNotes::end(std::size_t worker) noexcept {
         if (note.identity.load(std::memory_order_relaxed) == 0) break;  // notes are dense
         note.identity.store(0, std::memory_order_relaxed);
     }
+}
+
+void CrashNotes::keep_page(std::size_t worker, int page) noexcept {
+    const std::string link = fmt::format("/proc/self/fd/{}", page);
+    if (::linkat(AT_FDCWD, link.c_str(), AT_FDCWD, page_path(region_->path, worker).c_str(),
+                 AT_SYMLINK_FOLLOW) == 0)
+        region_->pages = std::max(region_->pages, worker + 1);
 }
 
 void CrashNotes::blame(std::size_t worker, int signal) noexcept {
@@ -230,8 +250,16 @@ void CrashNotes::take_in_the_dead_locked() {
         if (entry.path().extension() != ".notes" || entry.path() == region_->path) continue;
         const FileDescriptor file(::open(entry.path().c_str(), O_RDONLY | O_CLOEXEC));
         if (!file.is_open() || !try_lock(file)) continue;  // its owner lives
-        take_in(read_crash_file(file.get()));
+        DeadHost dead = read_crash_file(file.get());
         taken_in.push_back(entry.path());
+        for (std::size_t worker = 0; worker < dead.workers; ++worker) {
+            const fs::path path = page_path(entry.path(), worker);
+            const FileDescriptor page(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+            if (!page.is_open()) continue;
+            leave_what_was_begun(dead, worker, page.get());
+            taken_in.push_back(path);
+        }
+        take_in(dead);
     }
     if (taken_in.empty()) return;
     // Should we die in between, a crash counts twice: better than not at all.
@@ -266,7 +294,7 @@ void CrashNotes::take_in(const DeadHost& dead) {
         run_of(dead), how, accused.size(), name_of(accused.front()), alone ? "alone" : "by itself");
 }
 
-void CrashNotes::discard() noexcept { ::unlink(region_->path.c_str()); }
+void CrashNotes::discard() noexcept { region_->remove_files(); }
 
 void CrashNotes::forget(MessageIdentity message) {
     if (!ledger_->erase(message)) return;

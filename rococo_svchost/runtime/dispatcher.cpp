@@ -370,6 +370,7 @@ Result<void> Dispatcher::begin_drain(End end) {
               // The last quarter is for processors that listen to `cancelled()`.
               .cancel_at = deadline - settings_.drain_timeout / 4};
     parts_.adapter.stop_receiving();
+    parts_.workers.hold(true);
     Deliveries not_begun = std::exchange(returned_, {});
     for (Job& job : parts_.workers.take_back()) not_begun.push_back(std::move(job.delivery));
     return release(std::move(not_begun));
@@ -379,6 +380,8 @@ Result<void> Dispatcher::begin_drain(End end) {
 // all verdicts were handed over by then.
 Result<std::optional<Dispatcher::End>> Dispatcher::drained(Deliveries late, bool idle,
                                                            SteadyTime now) {
+    // What a worker was given and has given back goes back to the queue, too.
+    for (Job& job : parts_.workers.take_back()) late.push_back(std::move(job.delivery));
     if (auto released = release(std::move(late)); !released)
         return tl::unexpected(released.error());
     if (idle && parts_.adapter.unsettled() == 0) {

@@ -103,7 +103,8 @@ Result<std::unique_ptr<ChildService>> ChildService::load(ChildSettings settings,
     state->processors = {{.type = ready.value("type", ""),
                           .module = ready.value("module", ""),
                           .work = kind == "schedule" ? Work::schedule : Work::messages,
-                          .takes_batches = kind == "batches"}};
+                          .takes_batches = kind == "batches",
+                          .takes_windows = kind == "messages"}};
     state->notes = ready.value("notes", std::vector<std::string>());
     return std::unique_ptr<ChildService>(new ChildService(std::move(state)));
 }

@@ -44,6 +44,13 @@ public:
     /// The C functions behind the logger, passed to services.
     [[nodiscard]] const Logger::Sink& sink() const { return sink_; }
 
+    /// A line of a process of ours, whose text may have several lines: in text, those after the
+    /// first are written as they are.
+    void log_lines(LogLevel level, std::string_view module, unsigned line, std::string_view text);
+    /// What a process of ours printed to a stream: in text as it is, but for what could control a
+    /// terminal; in JSON as the `message` of an object that names the `stream`.
+    void pass_on(std::string_view stream, std::string_view line);
+
     /// Waits up to a second until everything is written. Call it before ending the process without
     /// destructors; the destructor does it too.
     void flush();
@@ -59,6 +66,7 @@ private:
     class QueuedSink;
 
     LogFormat format_;
+    std::shared_ptr<QueuedSink> queued_;
     std::shared_ptr<spdlog::logger> spdlog_;
     Logger::Sink sink_;
 };

@@ -45,6 +45,9 @@ private:
     std::vector<ProcessorInfo> processors_;
 };
 
+/// Whether there is a library of a service in `folder` or its `build` folders.
+[[nodiscard]] bool has_service_library(const std::filesystem::path& folder);
+
 /// Finds the library of the service in `folder`: `SERVICE_LIBRARY` if set, otherwise the
 /// `*.service.so` in the folder, its `build` folders, or the folder of installed services. The
 /// newest of several builds of a package wins; among several packages, the one that

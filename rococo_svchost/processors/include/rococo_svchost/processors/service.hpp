@@ -21,6 +21,8 @@ struct ProcessorInfo {
     std::string module;  ///< `service_example.processor`.
     Work work = Work::messages;
     bool takes_batches = false;  ///< It handles one or more messages per call.
+    /// It works through several messages one after the other: see `JobBoard::Settings`.
+    bool takes_windows = false;
 };
 
 /// The user's service, whatever it is written in: what it says about itself, and its processors.

@@ -56,6 +56,11 @@ public:
     /// Notes that the worker has nothing in hand any more.
     void end(std::size_t worker) noexcept;
 
+    /// Keeps the page of the worker's processor, a file without a name that begins with a
+    /// `WorkPage`, beside the notes: after our death it says which of the noted messages were
+    /// begun. Where that cannot be done, all of them count as begun.
+    void keep_page(std::size_t worker, int page) noexcept;
+
     /// Notes that the process dies of what this worker does; `signal` is 0 where it called `exit`.
     /// The first one counts. Async-signal-safe.
     void blame(std::size_t worker, int signal) noexcept;

@@ -15,11 +15,13 @@ namespace rococo::svchost {
 struct DeadHost {
     struct Note {
         std::size_t worker = 0;
+        std::size_t place = 0;  ///< Among what the worker had in hand.
         MessageIdentity identity = 0;
         std::uint32_t attempt = 0;  ///< As the queue counted; 0: not known.
         std::string name{};
     };
 
+    std::size_t workers = 0;
     std::uint32_t pid = 0;  ///< 0: of version 1.0.0, which did not say.
     bool ending_on_purpose = false;
     std::optional<std::size_t> blamed;  ///< The worker that it died of.
