@@ -148,7 +148,7 @@ def test_a_syntax_error_has_file_and_line(serve):
 
 @pytest.mark.parametrize("code, text", [("import sys; sys.exit(4)", "SystemExit: 4"), ("raise KeyboardInterrupt", "KeyboardInterrupt"), ("1 / 0", "ZeroDivisionError")])
 def test_a_module_that_ends_or_raises(serve, code, text):
-    meta = refusal(serve, f"\n\n{code}\n")
+    meta = refusal(serve, f"x = 1\n\n{code}\n")
     assert meta["stage"] == "import" and text in meta["text"] and "processor.py:3" in meta["text"]
 
 
@@ -211,7 +211,7 @@ def test_a_type_that_is_not_there(serve):
         ("process(self)", "messages", "cannot be called with one argument, the message"),
         ("process(self, a, b)", "messages", "cannot be called with one argument"),
         ("process(self, x)", "schedule", "cannot be called with no argument"),
-        ("process(self, message): yield", "messages", "is a generator"),
+        ("process(self, message): yield\n    def more(self)", "messages", "is a generator"),
         ("process(self, *a)", "messages", ""),
         ("process(self, message, more=1)", "messages", ""),
     ],

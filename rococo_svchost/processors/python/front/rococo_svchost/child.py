@@ -16,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence
+from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence, cast
 
 from .frames import HELLO, LAST, MESSAGE, PAGE_SIZE, PROTOCOL, START, STOP, Frame, FrameReader, encode, encode_meta
 
@@ -66,9 +66,9 @@ class Child:
         file.close()
         self._readers = {"work": FrameReader(self._work), "calls": FrameReader(self._calls)}
         self._selector = selectors.DefaultSelector()
-        for name, stream in (("work", self._work), ("calls", self._calls), ("stdout", self.process.stdout), ("stderr", self.process.stderr)):
-            assert stream is not None
-            self._selector.register(stream, selectors.EVENT_READ, name)
+        streams = {"work": self._work, "calls": self._calls, "stdout": self.process.stdout, "stderr": self.process.stderr}
+        for name, stream in streams.items():
+            self._selector.register(cast(Any, stream), selectors.EVENT_READ, name)
         self.events: List[Event] = []
         """Everything that came, in the order in which it was read."""
 

@@ -13,6 +13,7 @@ from .child import Child, Event
 from .frames import (
     CANCELLED, DONE, FAILED, LOG, NOT_SENT, READY, REFUSED, RUN, SEND, SENT, STARTED, Frame, encode, encode_meta,
 )  # fmt: skip
+from .lazy import BACK, FRONT, LEGACY
 from .signals import STACK_SIGNAL
 from .testing import ACK, CRASHED, OUTCOMES, TIMED_OUT, LogLine, Result, Sent
 
@@ -37,7 +38,7 @@ class IsolatedProcessor:
         try:
             child.hello(
                 work=work, folder=os.getcwd(), module=self._processor.__module__, type=self._processor.__name__,
-                path=":".join(entry for entry in sys.path if entry), log_level=self._log_level, queue_prefix=self._prefix,
+                path=":".join(entry for entry in sys.path if entry not in ("", FRONT, BACK, LEGACY)), log_level=self._log_level, queue_prefix=self._prefix,
                 process_timeout_us=int(self._limit * 1e6),
             )  # fmt: skip
             child.start(self._queue)

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import difflib
 import importlib
 import importlib.util
 import inspect
@@ -115,7 +114,8 @@ def _find_module(project: Project, package: str, roots: Sequence[str]) -> str:
         if any(_is_module(os.path.join(root, *name.split("."))) for root in roots):
             return name
         looked_for.append(name)
-    raise Refusal("choice", f"no processor was found in {', '.join(roots)} (looked for {', '.join(looked_for)}): name it in PROCESSOR_MODULE")
+    text = f"no processor was found in {', '.join(roots)} (looked for {', '.join(looked_for)}): name it in PROCESSOR_MODULE"
+    raise Refusal("choice", text)
 
 
 def _folders_of(package: str) -> List[str]:
@@ -211,6 +211,8 @@ def _named(module: ModuleType, work: str, name: str) -> type:
     try:
         found = getattr(module, name)
     except AttributeError:
+        import difflib
+
         names = [c.__name__ for c in _classes_of(module)]
         close = difflib.get_close_matches(name, names, 1)
         hint = f"; did you mean {close[0]}?" if close else f" (it has {', '.join(names)})" if names else " (it has no class at all)"
@@ -271,7 +273,7 @@ def _notes_on(processor: type, kind: str) -> List[str]:
         count -= 1
     notes = []
     if _takes(method, count) is False and not isinstance(inspect.getattr_static(processor, name), classmethod):
-        given = "no argument" if kind == "schedule" else "one argument, the messages" if kind == "batches" else "one argument, the message"
+        given = {"schedule": "no argument", "batches": "one argument, the messages"}.get(kind, "one argument, the message")
         notes.append(f"{processor.__name__}.{name}{inspect.signature(method)} cannot be called with {given}: every call will fail")
     if inspect.isasyncgenfunction(method) or inspect.isgeneratorfunction(method):
         notes.append(f"{processor.__name__}.{name} is a generator: calling it does nothing. Remove the yield")

@@ -6,7 +6,6 @@ from __future__ import annotations
 import gc
 import mmap
 import os
-import platform
 import socket
 import sys
 import traceback
@@ -138,7 +137,7 @@ def _load(worker: Worker, hello: Dict[str, Any]) -> Service:
             "module": service.module,
             "type": service.processor.__name__,
             "kind": service.kind,
-            "interpreter": f"Python {platform.python_version()} ({sys.executable})",
+            "interpreter": f"Python {sys.version.split()[0]} ({sys.executable})",
             "rococo": rococo,
             "notes": service.notes,
         },
