@@ -150,15 +150,15 @@ class State:
         self.began_s = 0.0  # time.monotonic() of the call in hand, kept only where there is a limit
         self.rabbitmq: Optional[Dict[str, Any]] = None  # host, port, virtual_host of the host's own broker
         self.any_broker = False  # the test kit takes what is sent to whatever broker
-        self._metadata: Optional[Metadata] = None
-        self._metadata_of: Optional[bytes] = None
+        self._parsed: Tuple[bytes, Metadata] = (self.raw, Metadata(self.raw))
 
     def metadata(self) -> Metadata:
         """The properties of what is in hand, or all defaults if nothing ever was."""
         raw = self.raw
-        if self._metadata is None or self._metadata_of is not raw:
-            self._metadata, self._metadata_of = Metadata(raw, self.queue), raw
-        return self._metadata
+        parsed = self._parsed  # one tuple: threads see both of it or neither
+        if parsed[0] is not raw:
+            self._parsed = parsed = (raw, Metadata(raw, self.queue))
+        return parsed[1]
 
 
 state = State()

@@ -104,6 +104,7 @@ class FrameReader:
             old = self.view[at : self.fill]
             self._replace(max(_BUFFER_SIZE, needed))
             self.view[:held] = old
+            del old  # a buffer of a hundred megabytes is not kept while we wait
             at = 0
         elif at + max(needed, room // 4) > room or held == 0:
             self.buffer[:held] = self.buffer[at : self.fill]

@@ -37,10 +37,16 @@ class IsolatedProcessor:
         child = Child(env=self._env)
         try:
             child.hello(
-                work=work, folder=os.getcwd(), module=self._processor.__module__, type=self._processor.__name__,
-                path=":".join(entry for entry in sys.path if entry not in ("", FRONT, BACK, LEGACY)), log_level=self._log_level, queue_prefix=self._prefix,
+                work=work,
+                folder=os.getcwd(),
+                module=self._processor.__module__,
+                type=self._processor.__name__,
+                path=":".join(entry for entry in sys.path if entry not in ("", FRONT, BACK, LEGACY)),
+                log_level=self._log_level,
+                queue_prefix=self._prefix,
                 process_timeout_us=int(self._limit * 1e6),
-            )  # fmt: skip
+                any_broker=True,
+            )
             child.start(self._queue)
             for expected in (READY, STARTED):
                 frame = child.wait_for_frame(expected, REFUSED, timeout=_START_TIMEOUT_S)

@@ -117,6 +117,7 @@ def _hello(worker: Worker) -> Dict[str, Any]:
     state.queue_prefix = str(hello.get("queue_prefix", ""))
     state.time_limit_s = hello.get("process_timeout_us", 0) / 1e6
     state.rabbitmq = hello.get("rabbitmq")
+    state.any_broker = bool(hello.get("any_broker"))  # from the test kit alone
     return hello
 
 

@@ -106,7 +106,7 @@ class Host:
     Properties of a message are keywords of `process`: message_id, attempt, headers, correlation_id, content_type, sent_at, and so on.
 
     **Thread-safety**: one thread, and one host at a time without `isolated`; the processor may log and send from several.
-    **Errors**: what the constructor raises comes out of `Host(...)`, with `isolated=True` as RuntimeError.
+    **Errors**: what the constructor raises comes out of `Host(...)`, with `isolated=True` out of the first call, as RuntimeError.
     """
 
     def __init__(

@@ -46,6 +46,8 @@ from .frames import (
 from .judging import decode_body, failure_of
 
 EXIT_REFUSED = 70  # EX_SOFTWARE
+_EMPTY = bytearray()
+_EMPTY_VIEW = memoryview(_EMPTY)
 EXIT_GRACE_S = 5.0  # what threads and exit handlers get at the end
 
 
@@ -142,6 +144,7 @@ class Worker:
                 body = start + (kind >> 8)
                 end += size
             if end > fill:
+                buffer, view = _EMPTY, _EMPTY_VIEW  # a large buffer may go while we wait
                 at, fill = reader.more(at)
                 buffer, view = reader.buffer, reader.view
                 continue
