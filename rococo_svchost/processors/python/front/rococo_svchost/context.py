@@ -36,9 +36,8 @@ class Headers(Dict[str, str]):
 class Metadata:
     """The properties of one message, parsed when they are first asked for."""
 
-    def __init__(self, raw: bytes, queue: str = "") -> None:
+    def __init__(self, raw: bytes) -> None:
         self._raw = raw
-        self._queue = queue
         self._values: Optional[Dict[str, Any]] = None
         self._headers: Optional[Headers] = None
         self._failure: Optional[BaseException] = None
@@ -66,7 +65,7 @@ class Metadata:
     @property
     def queue(self) -> str:
         """The full name of the queue that the message came from."""
-        return str(self._get("queue", self._queue))
+        return str(self._get("queue") or state.queue)
 
     @property
     def attempt(self) -> int:
@@ -157,7 +156,7 @@ class State:
         raw = self.raw
         parsed = self._parsed  # one tuple: threads see both of it or neither
         if parsed[0] is not raw:
-            self._parsed = parsed = (raw, Metadata(raw, self.queue))
+            self._parsed = parsed = (raw, Metadata(raw))
         return parsed[1]
 
 

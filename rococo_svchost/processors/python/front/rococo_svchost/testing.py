@@ -167,7 +167,7 @@ class Host:
         for body, raw in zip(bodies, metas):
             try:
                 values.append(decode_body(body_of(body)))
-                readable.append(Metadata(raw, self._names[0]))
+                readable.append(Metadata(raw))
                 failures.append(None)
             except Exception as error:
                 failures.append(error)

@@ -233,7 +233,7 @@ class Worker:
             value = decode_body(body)
         except BaseException as error:
             value = _Unreadable(error)
-        self._batch.append((seq, value, Metadata(meta, state.queue)))
+        self._batch.append((seq, value, Metadata(meta)))
         if len(self._batch) >= self._batch_size:
             batch, self._batch = self._batch, []
             self._process_batch(batch)
