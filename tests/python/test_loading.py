@@ -81,6 +81,20 @@ def test_what_is_installed_gives_the_version(serve, tmp_path):
     assert found(host) == ("my_orders", "9.9.1", "my_orders.processor", "MineServiceProcessor")
 
 
+@pytest.mark.all_pythons
+def test_a_virtual_environment(serve, python, tmp_path, clean_env):
+    import subprocess
+
+    from fake_host import FakeHost
+
+    subprocess.run([python, "-m", "venv", "--without-pip", "--symlinks", tmp_path / "venv"], check=True, env=clean_env)
+    (packages,) = (tmp_path / "venv/lib").glob("python3*/site-packages")
+    write_files(packages, {"installed_here.py": "", "orders-4.0.dist-info/METADATA": ""})
+    write_files(tmp_path / "service", {"pyproject.toml": project("orders"), "orders/processor.py": MINE + "import installed_here\n"})
+    with FakeHost(tmp_path / "service", python=tmp_path / "venv/bin/python", env=clean_env) as host:
+        assert str(tmp_path / "venv/bin/python") in host.ready["interpreter"] and host.ready["version"] == "4.0"
+
+
 def test_a_project_file_that_cannot_be_read_is_noted(serve):
     host = serve({"pyproject.toml": b"[project]\nname = \xff\n", "processor.py": MINE})
     assert "pyproject.toml cannot be read" in host.ready["notes"][0]

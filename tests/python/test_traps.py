@@ -95,6 +95,8 @@ def test_a_constructor_that_takes_its_time(serve):
         ("os._exit(3)", 3),
         ("os.kill(os.getpid(), signal.SIGSEGV)", -signal.SIGSEGV),
         ("os.abort()", -signal.SIGABRT),
+        ("os.kill(os.getpid(), signal.SIGKILL)", -signal.SIGKILL),  # as when memory runs out
+        ("sys.setrecursionlimit(10**9); f = lambda x: list(map(f, [x])); f(1)", -signal.SIGSEGV),  # the stack of C
         ("os.kill(os.getpid(), signal.SIGTERM)", -signal.SIGTERM),
         ("__import__('ctypes').string_at(0)", -signal.SIGSEGV),
     ],
@@ -120,15 +122,16 @@ def test_an_exception_that_cannot_be_shown(serve):
     assert host.process("1")[1]["error"] == "E: (its text cannot be read)"
 
 
-def test_a_hang_that_swallows_exceptions_and_sigterm_shows_its_stack_and_dies_by_sigkill(serve):
+@pytest.mark.parametrize("sleep", ["time.sleep", "__import__('ctypes').PyDLL(None).sleep"], ids=["python", "c-with-the-lock-held"])
+def test_a_hang_that_swallows_exceptions_and_sigterm_shows_its_stack_and_dies_by_sigkill(serve, sleep):
     host = serve(
         processor(
-            """
+            f"""
 signal.signal(signal.SIGTERM, signal.SIG_IGN)
 logging.info("hanging")
 while True:
     try:
-        time.sleep(1000)
+        {sleep}(1000)
     except BaseException:
         pass
 """

@@ -37,7 +37,12 @@ def main() -> NoReturn:
     worker = Worker(work_socket, state.sender, words)
     try:
         code = _serve(worker)
-    except (EOFError, BrokenPipeError, ConnectionResetError):
+    except (EOFError, OSError) as error:
+        if worker.forked:  # in the constructor: the sockets are the parent's
+            flush_streams()
+            os._exit(0)
+        if not isinstance(error, (EOFError, BrokenPipeError, ConnectionResetError)):
+            raise
         code = 0  # the host has gone
     except ProtocolError as error:
         logs.notice("CRITICAL", f"the host does not keep to protocol {PROTOCOL}: {error}")
