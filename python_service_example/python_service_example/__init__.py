@@ -1,0 +1,1 @@
+"""A service that logs each message that it receives."""
