@@ -166,6 +166,13 @@ std::optional<std::string> ChildProcess::end() {
     return end_;
 }
 
+std::optional<std::string> ChildProcess::end_within(std::chrono::milliseconds time) {
+    if (auto words = end()) return words;
+    pollfd ended{ended_.get(), POLLIN, 0};
+    ::poll(&ended, 1, static_cast<int>(time.count()));
+    return end();
+}
+
 std::string ChildProcess::wait_for_end() {
     pollfd ended{ended_.get(), POLLIN, 0};
     while (true) {

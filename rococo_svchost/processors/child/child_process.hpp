@@ -3,6 +3,7 @@
 
 #include <sys/types.h>
 
+#include <chrono>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -55,6 +56,8 @@ public:
     /// How it ended, in words: `SIGSEGV`, `exit code 3`; none while it lives. Takes the dead
     /// process and what is left of its group from the system.
     [[nodiscard]] std::optional<std::string> end();
+    /// Waits for that so long.
+    [[nodiscard]] std::optional<std::string> end_within(std::chrono::milliseconds time);
     /// Waits for that.
     [[nodiscard]] std::string wait_for_end();
 

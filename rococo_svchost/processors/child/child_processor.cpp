@@ -21,6 +21,7 @@ using Json = nlohmann::json;
 constexpr int kStackSignal = 40;
 constexpr milliseconds kFirstPause{100};
 constexpr std::chrono::seconds kLongestPause{30};
+constexpr std::chrono::seconds kDeath{1};
 // So many processes that end without having done anything: it is no use.
 constexpr unsigned kStarts = 5;
 
@@ -139,7 +140,8 @@ bool ChildProcessor::listen(ChildWindow& window) {
         cause_ = "its page says what cannot be";
         return false;
     }
-    if (open || child_->process().end()) return true;
+    // Who dies closes all that it has a moment before it counts as dead.
+    if (open || child_->process().end_within(kDeath)) return true;
     if (cause_.empty()) cause_ = "it closed its connection";
     return false;
 }

@@ -48,12 +48,8 @@ Result<std::unique_ptr<RunningChild>> RunningChild::start(const ChildCommand& co
 }
 
 RunningChild::~RunningChild() {
-    if (!process_->end()) {
-        ::shutdown(process_->work(), SHUT_WR);  // means: finish and exit
-        pollfd ended{process_->ended_descriptor(), POLLIN, 0};
-        ::poll(&ended, 1, static_cast<int>(milliseconds(kStopTime).count()));
-    }
-    process_->kill();
+    ::shutdown(process_->work(), SHUT_WR);  // means: finish and exit
+    if (!process_->end_within(kStopTime)) process_->kill();
     (void)process_->wait_for_end();
 }
 
