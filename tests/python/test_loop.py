@@ -55,6 +55,7 @@ def test_what_is_returned_does_not_matter_and_what_is_raised_does(serve):
         do("self.throw(asyncio.CancelledError())"),
         do("self.throw(MemoryError())"),
         do("True"),
+        do("self.throw(ValueError('\\ud800'))"),
     )
     assert {seq: (meta["outcome"], meta["error"], meta["delay_us"]) for seq, meta in failed.items()} == {
         2: ("failed", "ValueError: one", 0),
@@ -63,10 +64,11 @@ def test_what_is_returned_does_not_matter_and_what_is_raised_does(serve):
         5: ("retry_after", "busy", 1_500_000),
         6: ("failed", "CancelledError", 0),
         7: ("failed", "MemoryError", 0),
+        9: ("failed", "ValueError: ?", 0),
     }
     assert "one\ntwo" in failed[2]["traceback"] and "in throw" in failed[2]["traceback"]
     assert "worker.py" not in failed[2]["traceback"]
-    assert [f.seq for f in host.child.frames("work", frames.DONE)] == [8]
+    assert [f.seq for f in host.child.frames("work", frames.DONE)] == [9]
 
 
 def test_ready_says_what_was_found(serve, python):

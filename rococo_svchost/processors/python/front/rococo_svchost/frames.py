@@ -58,8 +58,11 @@ def encode(kind: int, seq: int = 0, meta: bytes = b"", payload: bytes = b"") -> 
 
 
 def encode_meta(meta: Dict[str, Any]) -> bytes:
-    """The bytes of a frame's metadata: none for an empty object."""
-    return json.dumps(meta, separators=(",", ":")).encode("ascii") if meta else b""
+    """The bytes of a frame's metadata: none for an empty object.
+
+    Half a surrogate pair, which Python's strings may hold and JSON's readers refuse, becomes a question mark.
+    """
+    return json.dumps(meta, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "replace") if meta else b""
 
 
 def decode_meta(raw: bytes) -> Dict[str, Any]:

@@ -28,6 +28,14 @@ _LONGEST_TEXT = 1024 * 1024  # bytes; the rest of a longer text is left out
 _LEVELS = {"TRACE": 5, "DEBUG": 10, "INFO": 20, "WARNING": 30, "ERROR": 40, "CRITICAL": 50}
 
 quoted: Callable[[str], str] = getattr(json.encoder, "encode_basestring_ascii")
+
+
+def _json(text: object) -> str:
+    """As a string of JSON, without halves of surrogate pairs."""
+    name = str(text)
+    return quoted(name if name.isascii() else name.encode("utf-8", "replace").decode("utf-8"))
+
+
 _plain = logging.Formatter("%(message)s")
 
 
@@ -105,8 +113,8 @@ class HostHandler(_StreamHandler):
 
     def _send(self, calls: Calls, record: logging.LogRecord) -> None:
         meta = (
-            f'{{"time":{int(record.created * 1e6)},"level":"{_level_name(record.levelno)}","module":{quoted(str(record.module))}'
-            f',"line":{int(record.lineno or 0)},"logger":{quoted(str(record.name))}}}'
+            f'{{"time":{int(record.created * 1e6)},"level":"{_level_name(record.levelno)}","module":{_json(record.module)}'
+            f',"line":{int(record.lineno or 0)},"logger":{_json(record.name)}}}'
         )
         text = message_of(record).encode("utf-8", "backslashreplace")
         if len(text) > _LONGEST_TEXT:

@@ -189,6 +189,11 @@ class Worker:
     def _end_of_window(self, seq: int) -> None:
         if self._batch:
             raise ProtocolError(f"the window ends with {seq}, within a batch")
+        if seq <= self._skip_to:
+            # What was passed over is behind us: a page that says so keeps up with the numbers of the next window. The host has
+            # read RETURNED, which was sent before, when it sees this.
+            self._page[BEGUN] = seq
+            self._page[DONE_UP_TO] = seq
         self.send(DONE, seq)
         if self._page[RECYCLE]:
             raise Leave(0)
