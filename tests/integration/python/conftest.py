@@ -17,8 +17,8 @@ class PythonFolder(ServiceFolder):
     """A folder with a service in Python, as `svchost` finds it."""
 
     def __init__(self, path, source, **settings):
-        super().__init__(path, **{"PROCESSOR_PYTHON": "/usr/bin/python3", "OrderServiceProcessor_QUEUE_NAME": "orders", **settings})
-        del self.settings["SERVICE_LIBRARY"]
+        settings = {"PROCESSOR_PYTHON": "/usr/bin/python3", "OrderServiceProcessor_QUEUE_NAME": "orders", **settings}
+        super().__init__(path, library=None, **settings)
         (self.path / "ledger.py").write_text(LEDGER)
         (self.path / "processor.py").write_text(textwrap.dedent(source))
 

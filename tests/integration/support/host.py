@@ -44,13 +44,14 @@ class ServiceFolder:
         self.path.mkdir(parents=True, exist_ok=True)
         self.ledger_log = self.path / "ledger.log"
         self.settings = {
-            "SERVICE_LIBRARY": str(service_library(library)),
             "QUEUE_NAME_PREFIX": "",
             "LedgerServiceProcessor_QUEUE_NAME": "ledger",
             "MESSAGING_TYPE": "SqliteConnection",
             "LEDGER_LOG": str(self.ledger_log),
             "RETRY_DELAY": "50ms",
         }
+        if library:
+            self.settings["SERVICE_LIBRARY"] = str(service_library(library))
         self.settings.update({name: str(value) for name, value in settings.items()})
 
     def environment(self, **more):
