@@ -7,7 +7,7 @@
 #include <string>
 
 #include "rococo/base/printable.hpp"
-#include "rococo_svchost/observability/colours.hpp"
+#include "rococo_svchost/observability/host_log.hpp"
 #include "terminal.hpp"
 
 namespace rococo::svchost::cli {

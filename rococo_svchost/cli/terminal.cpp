@@ -12,7 +12,7 @@
 #include "rococo/base/printable.hpp"
 #include "rococo/base/text.hpp"
 #include "rococo/base/utf8.hpp"
-#include "rococo_svchost/observability/colours.hpp"
+#include "rococo_svchost/observability/host_log.hpp"
 
 namespace rococo::svchost::cli {
 
