@@ -11,7 +11,6 @@
 #include "rococo_svchost/host/termination.hpp"
 #include "rococo_svchost/runtime/crash_handler.hpp"
 #include "rococo_svchost/runtime/retry_policy.hpp"
-#include "rococo_svchost/scheduling/duration.hpp"
 #include "rococo_svchost/scheduling/schedule_driver.hpp"
 #include "rococo_svchost/scheduling/time_text.hpp"
 #include "rococo_svchost/scheduling/wake_timer.hpp"
@@ -26,9 +25,8 @@ using std::chrono::microseconds;
 
 DriverSettings driver_settings(const Configuration& configuration, const ScheduleParts& parts,
                                const LeaderElection* election) {
-    // The option table allows no other values.
-    return {.scheduler = {.overlap = *parse_overlap_policy(configuration.text("CRON_OVERLAP")),
-                          .misfire = *parse_misfire_policy(configuration.text("CRON_MISFIRE")),
+    return {.scheduler = {.overlap = overlap_policy(configuration.text("CRON_OVERLAP")),
+                          .misfire = misfire_policy(configuration.text("CRON_MISFIRE")),
                           .misfire_grace = configuration.duration("CRON_MISFIRE_GRACE"),
                           .jitter = parts.setup.jitter,
                           .run_at_startup = configuration.boolean("RUN_AT_STARTUP")},

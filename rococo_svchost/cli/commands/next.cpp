@@ -9,7 +9,6 @@
 #include "diagnostics.hpp"
 #include "rococo/base/printable.hpp"
 #include "rococo_svchost/host/schedule.hpp"
-#include "rococo_svchost/scheduling/duration.hpp"
 #include "rococo_svchost/scheduling/time_text.hpp"
 #include "rococo_svchost/scheduling/upcoming.hpp"
 #include "session.hpp"
