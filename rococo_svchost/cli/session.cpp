@@ -12,7 +12,7 @@
 #include "rococo/base/random.hpp"
 #include "rococo/configuration/suggestion.hpp"
 #include "rococo_svchost/host/load_service.hpp"
-#include "rococo_svchost/host/process_zone.hpp"
+#include "rococo_svchost/host/process.hpp"
 
 namespace rococo::svchost::cli {
 
