@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: MIT
-#include "candidates.hpp"
-
 #include <unistd.h>
 
 #include <algorithm>
@@ -8,6 +6,8 @@
 #include <iostream>
 #include <set>
 
+#include "command_line.hpp"
+#include "rococo/base/try.hpp"
 #include "rococo_svchost/scheduling/time_zone.hpp"
 #include "session.hpp"
 
@@ -68,18 +68,16 @@ std::vector<std::string> queue_candidates(const Session& session) {
     return names;
 }
 
-std::vector<std::string> dead_letter_candidates(const Session& session, const Place& place) {
-    // Listing an SQS queue hides its messages from other consumers for a while.
-    if (session.configuration.text("MESSAGING_TYPE") == "SqsConnection") return {};
-    const auto queue =
-        place.queue.empty() ? service_queue(session) : Result<std::string>(place.queue);
-    if (!queue) return {};
-    const auto store = session.queue_kind->dead_letters(*queue);
-    if (!store) return {};
-    const auto letters = (*store)->list(kMostLetters);
-    if (!letters) return {};
+Result<std::vector<std::string>> dead_letter_candidates(const Session& session,
+                                                        const Place& place) {
     std::vector<std::string> ids;
-    for (const auto& letter : *letters) {
+    // Listing an SQS queue hides its messages from other consumers for a while.
+    if (session.configuration.text("MESSAGING_TYPE") == "SqsConnection") return ids;
+    ROCOCO_ASSIGN_OR_RETURN(const auto queue,
+                            place.queue.empty() ? service_queue(session) : place.queue);
+    ROCOCO_ASSIGN_OR_RETURN(const auto store, session.queue_kind->dead_letters(queue));
+    ROCOCO_ASSIGN_OR_RETURN(const auto letters, store->list(kMostLetters));
+    for (const auto& letter : letters) {
         ids.push_back(letter.id);
         if (!letter.message.empty()) ids.push_back(letter.message);
     }
@@ -94,20 +92,17 @@ std::vector<std::string> values_of(const CommandLine& line, const CLI::Option& o
     if (completion.values == Values::words) return completion.words;
     if (completion.values == Values::folders) return {kFolders};
     if (completion.values == Values::time_zones) return TimeZone::names();
-    if (completion.values == Values::none) return {};
     const auto session = open_session(place.folder);
     if (!session) return {};
-    return completion.values == Values::queues ? queue_candidates(**session)
-                                               : dead_letter_candidates(**session, place);
+    if (completion.values == Values::queues) return queue_candidates(**session);
+    return dead_letter_candidates(**session, place).value_or(std::vector<std::string>());
 }
 
 /// Completes the next argument's value and the names of commands and options.
 std::vector<std::string> words_of(const CommandLine& line, const Place& place,
                                   const std::string& word) {
     if (word.starts_with('-')) return option_names(*place.command);
-    std::vector<std::string> words;
-    for (const CLI::App* command : commands_of(*place.command))
-        words.push_back(command->get_name());
+    std::vector<std::string> words = command_names(*place.command);
     std::size_t index = 0;
     for (const CLI::Option* option : place.command->get_options()) {
         if (!option->get_positional()) continue;

@@ -4,7 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <memory>
+#include <iostream>
 
 #include "rococo/base/text.hpp"
 #include "rococo/configuration/suggestion.hpp"
@@ -24,11 +24,18 @@ auto whole_number(std::uint64_t first, std::uint64_t last) {
     };
 }
 
+Result<int> print(std::string_view text) {
+    std::cout << text;
+    return 0;
+}
+
 }  // namespace
 
 CommandLine::CommandLine()
     : app_("Run a service that processes messages from a queue or runs on a schedule", "svchost") {
-    app_.formatter(std::make_shared<HelpFormatter>(pages_));  // commands inherit it
+    // Commands inherit it.
+    app_.formatter_fn([this](const CLI::App* command, const std::string& /*name*/,
+                             CLI::AppFormatMode /*mode*/) { return help_text(*command, pages_); });
     app_.set_help_flag("-h,--help", "Show this help");
     app_.require_subcommand(1);
     app_.set_version_flag("--version", &version_text)
@@ -220,8 +227,13 @@ CLI::App* CommandLine::add_dead_letters_action(CLI::App& group, const char* name
             ->capture_default_str();
         command->add_flag("--json", dead_letters_.json, "Print JSON, with bodies, for programs");
     } else {
-        add_dead_letters_ids(*command, action);
+        constexpr const char* kIds =
+            "A dead letter's id, or the message's name in the log; a unique prefix is enough";
+        completed(command->add_option("ID", dead_letters_.ids, kIds), Values::dead_letters)
+            ->required(action == Action::show);
     }
+    if (action == Action::requeue || action == Action::remove)
+        command->add_flag("--all", dead_letters_.all, "All of them, instead of ids");
     completed(
         command
             ->add_option("--queue", dead_letters_.queue,
@@ -234,19 +246,6 @@ CLI::App* CommandLine::add_dead_letters_action(CLI::App& group, const char* name
         command_ = [this] { return dead_letters(dead_letters_); };
     });
     return command;
-}
-
-void CommandLine::add_dead_letters_ids(CLI::App& command, Action action) {
-    CLI::Option* ids = completed(
-        command.add_option(
-            "ID", dead_letters_.ids,
-            "A dead letter's id, or the message's name in the log; a unique prefix is enough"),
-        Values::dead_letters);
-    if (action == Action::show) {
-        ids->required();
-    } else {
-        command.add_flag("--all", dead_letters_.all, "All of them, instead of ids");
-    }
 }
 
 void CommandLine::add_next() {
@@ -292,7 +291,7 @@ void CommandLine::add_new() {
 void CommandLine::add_version() {
     add("version", "Show the version, its commit and the libraries in use",
         {.examples = {{"svchost version"}}})
-        ->callback([this] { command_ = &print_version; });
+        ->callback([this] { command_ = [] { return print(version_text() + "\n"); }; });
 }
 
 void CommandLine::add_completion() {
@@ -305,7 +304,7 @@ void CommandLine::add_completion() {
                           {"svchost completion fish | source", "in ~/.config/fish/config.fish"}}});
     one_of(command->add_option("SHELL", shell_, "bash, zsh or fish")->required(),
            {"bash", "zsh", "fish"});
-    command->callback([this] { command_ = [this] { return completion(shell_); }; });
+    command->callback([this] { command_ = [this] { return print(completion_script(shell_)); }; });
 }
 
 }  // namespace rococo::svchost::cli

@@ -14,8 +14,7 @@ namespace rococo::svchost::cli {
 
 /// The kind of value of an option or argument, for shell completion.
 enum class Values {
-    none,     ///< Unknown: no completion.
-    words,    ///< One of `Completions::words`.
+    words,    ///< One of `Completion::words`.
     folders,  ///< A folder; the shell itself completes it.
     queues,
     dead_letters,
@@ -23,7 +22,7 @@ enum class Values {
 };
 
 struct Completion {
-    Values values = Values::none;
+    Values values = Values::words;
     std::vector<std::string> words = {};
 };
 using Completions = std::map<const CLI::Option*, Completion>;
@@ -38,7 +37,7 @@ public:
     [[nodiscard]] const Pages& pages() const { return pages_; }
     [[nodiscard]] const Completions& completions() const { return completions_; }
     /// Runs the command that was parsed; returns the exit code.
-    [[nodiscard]] int execute() const { return command_(); }
+    [[nodiscard]] Result<int> execute() const { return command_(); }
 
 private:
     CLI::App* add(const char* name, const char* help, Page page = {});
@@ -54,7 +53,6 @@ private:
     void add_dead_letters();
     CLI::App* add_dead_letters_action(CLI::App& group, const char* name, const char* help,
                                       DeadLettersArguments::Action action, Page page);
-    void add_dead_letters_ids(CLI::App& command, DeadLettersArguments::Action action);
     void add_next();
     void add_new();
     void add_version();
@@ -63,7 +61,7 @@ private:
     CLI::App app_;
     Pages pages_;
     Completions completions_;
-    std::function<int()> command_;
+    std::function<Result<int>()> command_;
     RunArguments run_;
     std::filesystem::path folder_ = ".";
     ConfigArguments config_;
@@ -74,5 +72,22 @@ private:
     NewArguments new_;
     std::string shell_;
 };
+
+/// The error for a command line that CLI11 rejected: what is wrong, the usage line, and where to
+/// find help.
+[[nodiscard]] std::string explain(const CommandLine& line, const CLI::ParseError& error);
+
+/// The error if the first word is neither a command nor a folder; empty otherwise.
+[[nodiscard]] std::string stray_word(const std::vector<std::string>& words, const CLI::App& app);
+
+/// Prints completions of the last of these words, one per line, for the scripts of `svchost
+/// completion`. `:folders` tells the shell to complete folders. If it takes more than a few
+/// seconds, for example because a queue is unreachable, it gives up silently.
+int complete(const CommandLine& line, std::vector<std::string> words);
+
+/// Writes the files that an installation has below `share`: man pages, and completion scripts where
+/// bash, zsh and fish look for them. The build calls it as `svchost __share FOLDER`. Returns the
+/// exit code.
+int write_share_files(const CommandLine& line, const std::filesystem::path& folder);
 
 }  // namespace rococo::svchost::cli

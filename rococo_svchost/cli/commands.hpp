@@ -8,17 +8,19 @@
 #include <string_view>
 #include <vector>
 
+#include "rococo/base/result.hpp"
+
 /// One function for each command of `svchost`, with its arguments. Each returns the process's exit
-/// code. Results go to standard output, everything else to standard error.
+/// code, or the error to print. Results go to standard output, everything else to standard error.
 namespace rococo::svchost::cli {
 
 struct RunArguments {
     std::filesystem::path folder = ".";
     bool once = false;
 };
-[[nodiscard]] int run(const RunArguments& arguments);
+[[nodiscard]] Result<int> run(const RunArguments& arguments);
 
-[[nodiscard]] int check(const std::filesystem::path& folder);
+[[nodiscard]] Result<int> check(const std::filesystem::path& folder);
 
 struct ConfigArguments {
     std::filesystem::path folder = ".";
@@ -26,7 +28,7 @@ struct ConfigArguments {
     bool json = false;
     bool markdown = false;
 };
-[[nodiscard]] int config(const ConfigArguments& arguments);
+[[nodiscard]] Result<int> config(const ConfigArguments& arguments);
 
 struct SendArguments {
     std::filesystem::path folder = ".";
@@ -44,7 +46,7 @@ struct SendArguments {
     std::string app_id;
     std::optional<unsigned> priority;
 };
-[[nodiscard]] int send(const SendArguments& arguments);
+[[nodiscard]] Result<int> send(const SendArguments& arguments);
 
 struct DeadLettersArguments {
     enum class Action { list, show, requeue, remove };
@@ -57,7 +59,7 @@ struct DeadLettersArguments {
     bool json = false;
     std::size_t limit = 100;
 };
-[[nodiscard]] int dead_letters(const DeadLettersArguments& arguments);
+[[nodiscard]] Result<int> dead_letters(const DeadLettersArguments& arguments);
 
 struct NextArguments {
     std::filesystem::path folder = ".";
@@ -68,20 +70,18 @@ struct NextArguments {
     std::string timezone;
     bool json = false;
 };
-[[nodiscard]] int next(const NextArguments& arguments);
+[[nodiscard]] Result<int> next(const NextArguments& arguments);
 
 struct NewArguments {
     std::string name;
     bool cron = false;
 };
-[[nodiscard]] int create(const NewArguments& arguments);
+[[nodiscard]] Result<int> create(const NewArguments& arguments);
 
-[[nodiscard]] int completion(std::string_view shell);
 /// The completion script for `bash`, `zsh` or `fish`.
 [[nodiscard]] std::string_view completion_script(std::string_view shell);
 
 /// The version, its commit and the libraries in use, on several lines.
 [[nodiscard]] std::string version_text();
-[[nodiscard]] int print_version();
 
 }  // namespace rococo::svchost::cli

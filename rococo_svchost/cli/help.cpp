@@ -14,11 +14,6 @@ constexpr std::size_t kDeepIndent = 6;  // of a description below its name
 constexpr std::size_t kLeastText =
     30;  // with less room beside the names, all descriptions go below
 
-std::string spaces(std::size_t count) {
-    std::string text(count, ' ');
-    return text;
-}
-
 std::string paragraph(std::string_view text, std::size_t width) {
     std::string result;
     for (const std::string& line : wrap(text, width)) result += line + "\n";
@@ -34,7 +29,7 @@ std::vector<std::string> command_lines(std::string_view command, std::size_t wid
     bool quoted = false;
     const auto take = [&] {
         if (!line.empty() && line.size() + word.size() + 3 > width) {
-            lines.push_back(std::exchange(line, spaces(2)) + " \\");
+            lines.push_back(std::exchange(line, std::string(2, ' ')) + " \\");
         } else if (!line.empty()) {
             line += ' ';
         }
@@ -67,17 +62,18 @@ std::string two_columns(const std::vector<Row>& entries, std::size_t width) {
     const bool beside = left + kLeastText <= width;
     std::string result;
     for (const auto& [lines, text] : entries) {
-        for (const std::string& line : lines) result += spaces(kIndent) + line + "\n";
+        for (const std::string& line : lines) result += std::string(kIndent, ' ') + line + "\n";
         if (text.empty()) continue;
         const bool here = beside && display_width(lines.back()) <= names;
         const std::size_t indent = here ? left : kDeepIndent;
         auto wrapped = wrap(text, width - indent);
         if (here) {
             result.pop_back();
-            result += spaces(left - kIndent - display_width(lines.back())) + wrapped.front() + "\n";
+            result += std::string(left - kIndent - display_width(lines.back()), ' ') +
+                      wrapped.front() + "\n";
             wrapped.erase(wrapped.begin());
         }
-        for (const std::string& line : wrapped) result += spaces(indent) + line + "\n";
+        for (const std::string& line : wrapped) result += std::string(indent, ' ') + line + "\n";
     }
     return result;
 }
@@ -93,32 +89,31 @@ std::string section(std::string_view title, const std::vector<Entry>& entries, s
     return section(title, rows, width);
 }
 
-std::string examples_section(const std::vector<Example>& examples, std::size_t width) {
+std::string examples_section(const std::vector<Entry>& examples, std::size_t width) {
     std::vector<Row> rows;
     rows.reserve(examples.size());
-    for (const Example& example : examples)
-        rows.emplace_back(command_lines(example.command, width - kIndent), example.says);
+    for (const Entry& example : examples)
+        rows.emplace_back(command_lines(example.name, width - kIndent), example.text);
     return section("Examples:", rows, width);
 }
 
 }  // namespace
 
-std::string HelpFormatter::make_help(const CLI::App* app, std::string /*name*/,
-                                     CLI::AppFormatMode /*mode*/) const {
+std::string help_text(const CLI::App& command, const Pages& pages) {
     const std::size_t width = help_width();
-    const Page& page = page_of(*app, pages_);
-    std::string text = paragraph(app->get_description() + ".", width);
+    const Page& page = page_of(command, pages);
+    std::string text = paragraph(command.get_description() + ".", width);
     if (!page.details.empty()) text += "\n" + paragraph(page.details, width);
-    std::vector<std::string> lines = wrap(usage(*app, pages_), width - kDeepIndent - 1);
+    std::vector<std::string> lines = wrap(usage(command, pages), width - kDeepIndent - 1);
     text += "\n" + heading("Usage:") + " " + lines.front() + "\n";
     for (std::size_t i = 1; i < lines.size(); ++i)
-        text += spaces(kDeepIndent + 1) + lines[i] + "\n";
-    text += section(app->get_parent() == nullptr ? "Commands:" : "Actions:", command_entries(*app),
-                    width);
-    text += section("Arguments:", argument_entries(*app), width);
-    text += section("Options:", option_entries(*app), width);
+        text += std::string(kDeepIndent + 1, ' ') + lines[i] + "\n";
+    text += section(command.get_parent() == nullptr ? "Commands:" : "Actions:",
+                    command_entries(command), width);
+    text += section("Arguments:", argument_entries(command), width);
+    text += section("Options:", option_entries(command), width);
     text += examples_section(page.examples, width);
-    if (app->get_parent() == nullptr) {
+    if (command.get_parent() == nullptr) {
         text += section("Exit codes:", exit_codes(), width);
         text += "\n" +
                 paragraph("svchost COMMAND --help shows a command's options and examples.", width);

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 
 #include "pages.hpp"
 #include "rococo/base/text.hpp"
@@ -47,23 +46,14 @@ std::string dashed(std::string name) {
 std::string tagged(const std::vector<Entry>& entries) {
     std::string text;
     for (const Entry& entry : entries) {
-        text += fmt::format(".TP\n\\fB{}\\fR\n{}", roff(entry.name), roff_lines(entry.text + "."));
+        text += fmt::format(".TP\n\\fB{}\\fR\n{}", roff(entry.name),
+                            entry.text.empty() ? "\\&\n" : roff_lines(entry.text + "."));
     }
     return text;
 }
 
 std::string section(std::string_view title, const std::string& body) {
     return body.empty() ? "" : fmt::format(".SH {}\n{}", title, body);
-}
-
-std::string examples(const std::vector<Example>& examples) {
-    std::string text;
-    for (const Example& example : examples) {
-        text += fmt::format(
-            ".TP\n\\fB{}\\fR\n{}", roff(example.command),
-            example.says.empty() ? "\\&\n" : roff_lines(std::string(example.says) + "."));
-    }
-    return text;
 }
 
 std::string options(const CLI::App& command) {
@@ -137,7 +127,7 @@ std::string man_page(const CLI::App& command, const Pages& pages, std::string_vi
     text += section("EXIT STATUS", tagged(exit_codes()));
     text += section("ENVIRONMENT", std::string(kEnvironment));
     text += section("FILES", std::string(kFiles));
-    text += section("EXAMPLES", examples(page.examples));
+    text += section("EXAMPLES", tagged(page.examples));
     return text + see_also(command);
 }
 

@@ -44,6 +44,12 @@ std::vector<std::string> option_names(const CLI::App& command) {
     return names;
 }
 
+std::vector<std::string> command_names(const CLI::App& command) {
+    std::vector<std::string> names;
+    for (const CLI::App* one : commands_of(command)) names.push_back(one->get_name());
+    return names;
+}
+
 std::vector<Entry> command_entries(const CLI::App& command) {
     std::vector<Entry> entries;
     for (const CLI::App* one : commands_of(command))

@@ -11,24 +11,19 @@
 /// commands and options, plus what CLI11 has no place for.
 namespace rococo::svchost::cli {
 
-struct Example {
-    std::string_view command;
-    std::string_view says = {};
+/// An option, argument, command or example, and its description.
+struct Entry {
+    std::string name;  ///< `-n NUMBER`, `--queue QUEUE`, `list`.
+    std::string text = {};
 };
 
 /// What a command's page has besides its options.
 struct Page {
     std::string_view details = {};    ///< Sentences below the command's summary.
     std::string_view arguments = {};  ///< The rest of the usage line, after `[OPTIONS]`.
-    std::vector<Example> examples = {};
+    std::vector<Entry> examples = {};
 };
 using Pages = std::map<const CLI::App*, Page>;
-
-/// An option, argument or command, and its description.
-struct Entry {
-    std::string name;  ///< `-n NUMBER`, `--queue QUEUE`, `list`.
-    std::string text;
-};
 
 /// `svchost dead-letters list`.
 [[nodiscard]] std::string full_name(const CLI::App& command);
@@ -42,6 +37,7 @@ struct Entry {
 [[nodiscard]] const CLI::App* find_command(const CLI::App& command, std::string_view name);
 /// `--queue`, for every option.
 [[nodiscard]] std::vector<std::string> option_names(const CLI::App& command);
+[[nodiscard]] std::vector<std::string> command_names(const CLI::App& command);
 [[nodiscard]] std::vector<Entry> command_entries(const CLI::App& command);
 [[nodiscard]] std::vector<Entry> argument_entries(const CLI::App& command);
 [[nodiscard]] std::vector<Entry> option_entries(const CLI::App& command);
@@ -49,17 +45,8 @@ struct Entry {
 /// The exit codes and what they mean.
 [[nodiscard]] const std::vector<Entry>& exit_codes();
 
-/// Formats `--help` to the terminal's width.
-class HelpFormatter : public CLI::Formatter {
-public:
-    /// `pages` must outlive it.
-    explicit HelpFormatter(const Pages& pages) : pages_(pages) {}
-    std::string make_help(const CLI::App* app, std::string name,
-                          CLI::AppFormatMode mode) const override;
-
-private:
-    const Pages& pages_;
-};
+/// What `--help` prints, to fit the terminal's width.
+[[nodiscard]] std::string help_text(const CLI::App& command, const Pages& pages);
 
 /// The man page of a command: man(7), section 1. `date`: `2026-11-29`, or empty.
 [[nodiscard]] std::string man_page(const CLI::App& command, const Pages& pages,

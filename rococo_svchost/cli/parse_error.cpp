@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: MIT
-#include "parse_error.hpp"
-
 #include <fmt/format.h>
 
 #include <filesystem>
 #include <system_error>
 
+#include "command_line.hpp"
 #include "rococo/configuration/suggestion.hpp"
 
 namespace rococo::svchost::cli {
@@ -17,12 +16,6 @@ const CLI::App& last_command(const CLI::App& app) {
     const CLI::App* command = &app;
     while (!command->get_subcommands().empty()) command = command->get_subcommands().back();
     return *command;
-}
-
-std::vector<std::string> command_names(const CLI::App& command) {
-    std::vector<std::string> names;
-    for (const CLI::App* one : commands_of(command)) names.push_back(one->get_name());
-    return names;
 }
 
 std::string suggestion(const std::string& word, const std::vector<std::string>& names) {

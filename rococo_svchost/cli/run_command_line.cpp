@@ -3,11 +3,8 @@
 
 #include <algorithm>
 
-#include "candidates.hpp"
 #include "command_line.hpp"
-#include "diagnostics.hpp"
-#include "parse_error.hpp"
-#include "share_files.hpp"
+#include "terminal.hpp"
 
 namespace rococo::svchost::cli {
 
@@ -44,7 +41,8 @@ int run_command_line(std::vector<std::string> words) {
     } catch (const CLI::ParseError& error) {  // the text repeats user input
         return print_error({ErrorKind::usage, explain(line, error)});
     }
-    return line.execute();
+    const auto code = line.execute();
+    return code ? *code : print_error(code.error());
 }
 
 }  // namespace rococo::svchost::cli

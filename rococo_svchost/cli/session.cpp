@@ -8,11 +8,12 @@
 #include <fstream>
 #include <system_error>
 
-#include "diagnostics.hpp"
 #include "rococo/base/random.hpp"
+#include "rococo/base/try.hpp"
 #include "rococo/configuration/suggestion.hpp"
 #include "rococo_svchost/host/load_service.hpp"
-#include "rococo_svchost/host/process_zone.hpp"
+#include "rococo_svchost/host/process.hpp"
+#include "terminal.hpp"
 
 namespace rococo::svchost::cli {
 
@@ -66,14 +67,12 @@ Result<Configuration> load_sound_configuration(const std::filesystem::path& fold
 }
 
 Result<std::unique_ptr<Session>> open_session(const std::filesystem::path& folder) {
-    auto configuration = load_sound_configuration(folder);
-    if (!configuration) return tl::unexpected(configuration.error());
     auto session = std::make_unique<Session>();
-    session->configuration = std::move(*configuration);
-    auto queue_kind = make_queue_kind({session->configuration, session->clock, Logger(&kToTerminal),
-                                       machine_random(), Patience::person});
-    if (!queue_kind) return tl::unexpected(queue_kind.error());
-    session->queue_kind = std::move(*queue_kind);
+    ROCOCO_ASSIGN_OR_RETURN(session->configuration, load_sound_configuration(folder));
+    ROCOCO_ASSIGN_OR_RETURN(
+        session->queue_kind,
+        make_queue_kind({session->configuration, session->clock, Logger(&kToTerminal),
+                         machine_random(), Patience::person}));
     return session;
 }
 

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: MIT
-#include "share_files.hpp"
-
 #include <algorithm>
 
+#include "command_line.hpp"
 #include "commit.hpp"
-#include "diagnostics.hpp"
 #include "session.hpp"
+#include "terminal.hpp"
 
 namespace rococo::svchost::cli {
 

@@ -7,12 +7,13 @@
 #include <algorithm>
 #include <array>
 #include <cstdlib>
+#include <iostream>
 #include <utility>
 
 #include "rococo/base/printable.hpp"
 #include "rococo/base/text.hpp"
 #include "rococo/base/utf8.hpp"
-#include "rococo_svchost/observability/colours.hpp"
+#include "rococo_svchost/observability/host_log.hpp"
 
 namespace rococo::svchost::cli {
 
@@ -58,7 +59,24 @@ std::size_t width_of(char32_t code) {
     return is_among(code, kCombining) ? 0 : is_among(code, kWide) ? 2 : 1;
 }
 
+constexpr const char* kRed = "\x1b[1;31m";
+constexpr const char* kYellow = "\x1b[33m";
+
+/// Prints a message to fit the terminal, its prefix in colour if there are colours.
+void say(std::string_view who, const char* colour, std::string_view text) {
+    std::string message = fitted_message(std::string(who) + " " + std::string(text));
+    if (has_colours(STDERR_FILENO)) message.insert(who.size(), "\x1b[0m").insert(0, colour);
+    std::cerr << message << '\n';
+}
+
 }  // namespace
+
+int print_error(const Error& error) {
+    say("svchost:", kRed, printable(error.message, LineBreaks::keep));
+    return exit_code(error.kind);
+}
+
+void print_warning(std::string_view text) { say("svchost: warning:", kYellow, printable(text)); }
 
 std::optional<std::size_t> table_width() {
     auto columns = columns_variable();

@@ -7,8 +7,17 @@
 #include <string_view>
 #include <vector>
 
-/// Properties of the terminal, and text that fits it.
+#include "rococo/base/result.hpp"
+
+/// Properties of the terminal, text that fits it, and what people are told besides results: on
+/// standard error, made safe for a terminal.
 namespace rococo::svchost::cli {
+
+/// Prints a warning.
+void print_warning(std::string_view text);
+
+/// Prints a failure and returns its exit code.
+int print_error(const Error& error);
 
 /// The width of help: COLUMNS, else the terminal's width, else 80; clamped to 20 to 100, because
 /// longer lines are hard to read.

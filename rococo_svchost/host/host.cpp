@@ -16,8 +16,8 @@
 #include "rococo/configuration/consume_config.hpp"
 #include "rococo/messaging/rabbitmq/rabbitmq_connection.hpp"
 #include "rococo_svchost/host/load_service.hpp"
-#include "rococo_svchost/host/process_zone.hpp"
 #include "rococo_svchost/host/schedule.hpp"
+#include "rococo_svchost/scheduling/time_zone.hpp"
 
 namespace rococo::svchost {
 
@@ -41,20 +41,15 @@ void export_environment(const Configuration& configuration) {
 
 void log_warnings(const Configuration& configuration, const Logger& logger) {
     for (const std::string& warning : configuration.warnings()) logger.warning("{}", warning);
-    const bool messages = configuration.text("EXECUTION_TYPE") != "CRON";
-    if (messages) {
-        // Only a warning here; for a schedule it is an error, because runs would be at the wrong
-        // times.
-        if (const auto warning = process_zone_warning(configuration))
-            logger.warning("{}", *warning);
+    const std::string& zone = configuration.text("TZ");
+    if (configuration.text("EXECUTION_TYPE") != "CRON" && !zone.empty()) {
+        // The C library silently falls back to UTC. Only a warning here; for a schedule it is an
+        // error, because runs would be at the wrong times.
+        if (const auto read = TimeZone::parse(zone); !read)
+            logger.warning("TZ={}: log timestamps are in UTC, because {}", zone,
+                           read.error().message);
     }
     warn_of_missing_variables(configuration, logger);
-}
-
-int report(const std::vector<Error>& errors, const Logger& logger) {
-    for (const Error& error : errors) log_failure(logger, error);
-    const auto wrong = std::ranges::find(errors, ErrorKind::configuration, &Error::kind);
-    return exit_code(wrong != errors.end() ? wrong->kind : errors.front().kind);
 }
 
 /// Takes the value, or keeps the error for a report of all of them.
@@ -101,7 +96,7 @@ int with_service(const Configuration& configuration, HostLog& log, const HostOpt
         if (loaded.processor.work == Work::messages)
             keep(configuration.queue_name(loaded.processor.type), queue, errors);
     }
-    if (!errors.empty()) return report(errors, logger);
+    if (!errors.empty()) return log_failures(logger, errors);
     return use({configuration, options, log, logger, clock, parts.random, *queue_kind,
                 *loaded.service, loaded.processor},
                queue);
@@ -120,7 +115,7 @@ int check(const HostContext& context, const std::string& queue) {
     } else {
         const auto adapter = context.queue_kind.adapter(queue);
         const auto checked = adapter->check();
-        if (!checked) return report({checked.error()}, context.logger);
+        if (!checked) return log_failure(context.logger, checked.error());
         for (const std::string& note : *checked) context.logger.info("{}", note);
         context.logger.info("Queue {} at {} can be consumed", queue, adapter->endpoint());
     }
@@ -153,6 +148,12 @@ int log_failure(const Logger& logger, const Error& error) {
     std::istringstream lines(error.message);
     for (std::string line; std::getline(lines, line);) logger.critical("{}", line);
     return exit_code(error.kind);
+}
+
+int log_failures(const Logger& logger, const std::vector<Error>& errors) {
+    for (const Error& error : errors) log_failure(logger, error);
+    const auto wrong = std::ranges::find(errors, ErrorKind::configuration, &Error::kind);
+    return exit_code(wrong != errors.end() ? wrong->kind : errors.front().kind);
 }
 
 void exit_now(HostLog& log, int code) {

@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "rococo/base/clock.hpp"
 #include "rococo/configuration/configuration.hpp"
@@ -54,6 +55,8 @@ struct ProcessorLinks {
 
 /// Logs a fatal failure, one log line for each of its lines, and returns its exit code.
 int log_failure(const Logger& logger, const Error& error);
+/// The same for several: the exit code of a wrong configuration, if that is among them.
+int log_failures(const Logger& logger, const std::vector<Error>& errors);
 
 /// The exit code if DRAIN_TIMEOUT passed before the work was finished: EX_TEMPFAIL.
 inline constexpr int kDrainTimeout = 75;

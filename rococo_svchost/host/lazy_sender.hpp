@@ -4,6 +4,7 @@
 #include <memory>
 #include <mutex>
 
+#include "rococo/base/try.hpp"
 #include "rococo/messaging/message_sender.hpp"
 #include "rococo_svchost/host/queue_kind.hpp"
 
@@ -19,18 +20,15 @@ public:
     using MessageSender::send;
     [[nodiscard]] Result<void> send(std::string_view queue,
                                     std::span<const messaging::OutgoingMessage> messages) override {
-        const auto sender = connected();
-        if (!sender) return tl::unexpected(sender.error());
-        return (*sender)->send(queue, messages);
+        ROCOCO_ASSIGN_OR_RETURN(auto* const sender, connected());
+        return sender->send(queue, messages);
     }
 
 private:
     [[nodiscard]] Result<messaging::MessageSender*> connected() {
         const std::scoped_lock lock(mutex_);
         if (sender_ == nullptr) {
-            auto made = queue_kind_.sender();
-            if (!made) return tl::unexpected(made.error());
-            sender_ = std::move(*made);
+            ROCOCO_ASSIGN_OR_RETURN(sender_, queue_kind_.sender());
         }
         return sender_.get();
     }

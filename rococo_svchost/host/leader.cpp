@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: MIT
-#include "leader.hpp"
-
 #include <fmt/format.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <filesystem>
 
-#include "rabbitmq_configuration.hpp"
+#include "queue_kinds.hpp"
+#include "rococo/base/try.hpp"
 #include "rococo/messaging/rabbitmq/rabbitmq_leader_token.hpp"
 #include "rococo_svchost/scheduling/clock_rule.hpp"
 #include "rococo_svchost/scheduling/file_leader_election.hpp"
+#include "schedule_parts.hpp"
 
 namespace rococo::svchost {
 
@@ -71,12 +71,11 @@ std::string election_name(const HostContext& context) {
 }
 
 Result<std::unique_ptr<RabbitMqLeaderElection>> rabbitmq_election(const HostContext& context) {
-    auto settings = rabbitmq_settings(context.configuration);
-    if (!settings) return tl::unexpected(settings.error());
-    settings->heartbeat = kHeartbeat;
-    settings->connect_timeout = std::min(settings->connect_timeout, kMostPatience);
-    settings->request_timeout = std::min(settings->request_timeout, kMostPatience);
-    return std::make_unique<RabbitMqLeaderElection>(std::move(*settings), election_name(context),
+    ROCOCO_ASSIGN_OR_RETURN(auto settings, rabbitmq_settings(context.configuration));
+    settings.heartbeat = kHeartbeat;
+    settings.connect_timeout = std::min(settings.connect_timeout, kMostPatience);
+    settings.request_timeout = std::min(settings.request_timeout, kMostPatience);
+    return std::make_unique<RabbitMqLeaderElection>(std::move(settings), election_name(context),
                                                     context.clock);
 }
 
@@ -99,9 +98,8 @@ Result<void> check_leader_election(const HostContext& context) {
     const std::string& kind = context.configuration.text("CRON_LEADER");
     if (kind == "none") return {};
     if (kind != "rabbitmq") return FileLeaderElection::check(file_options(context));
-    const auto election = rabbitmq_election(context);
-    if (!election) return tl::unexpected(election.error());
-    return (*election)->check();
+    ROCOCO_ASSIGN_OR_RETURN(const auto election, rabbitmq_election(context));
+    return election->check();
 }
 
 }  // namespace rococo::svchost

@@ -7,6 +7,8 @@
 
 #include <cerrno>
 #include <csignal>
+#include <cstdlib>
+#include <ctime>
 #include <iostream>
 #include <system_error>
 
@@ -45,6 +47,16 @@ void prepare_process() {
     open_standard_descriptors();
     take_as_error(SIGPIPE);
     take_as_error(SIGXFSZ);
+}
+
+void apply_process_zone(const Configuration& configuration) {
+    const std::string& zone = configuration.text("TZ");
+    if (zone.empty()) {
+        ::unsetenv("TZ");
+    } else {
+        ::setenv("TZ", zone.c_str(), /*overwrite=*/1);
+    }
+    ::tzset();
 }
 
 bool finish_standard_output() {

@@ -4,14 +4,14 @@
 #include <span>
 #include <utility>
 
+#include "rococo/base/try.hpp"
 #include "rococo_svchost/runtime/crash_handler.hpp"
 
 namespace rococo::svchost {
 
 Result<void> RunThreads::prepare() {
-    auto processor = factory_.create();
-    if (!processor) return tl::unexpected(processor.error());
-    idle_.push_back(std::move(*processor));
+    ROCOCO_ASSIGN_OR_RETURN(auto processor, factory_.create());
+    idle_.push_back(std::move(processor));
     return {};
 }
 
@@ -23,11 +23,9 @@ Result<std::unique_ptr<Processor>> RunThreads::take_processor() {
 }
 
 Result<SteadyTime> RunThreads::start(const StartRun& start) {
-    auto processor = take_processor();
-    if (!processor) return tl::unexpected(processor.error());
     auto run = std::make_unique<Run>();
     run->start = start;
-    run->processor = std::move(*processor);
+    ROCOCO_ASSIGN_OR_RETURN(run->processor, take_processor());
     const SteadyTime began_at = clock_.steady_now();
     if (process_timeout_.count() > 0) run->deadline = began_at + process_timeout_;
     Run& kept = *runs_.insert_or_assign(start.id, std::move(run)).first->second;
@@ -66,8 +64,7 @@ std::vector<EndedRun> RunThreads::take_ended() {
         const std::unique_ptr<Run> run = std::move(runs_.extract(id).mapped());
         run->thread.join();  // it is about to return
         idle_.push_back(std::move(run->processor));
-        ended.push_back(
-            {id, run->start.due, run->start.attempt, std::move(run->outcome), run->ended_at});
+        ended.push_back({run->start, std::move(run->outcome), run->ended_at});
     }
     return ended;
 }

@@ -7,7 +7,6 @@
 #include <map>
 #include <memory>
 #include <mutex>
-#include <string>
 #include <thread>
 #include <vector>
 
@@ -20,9 +19,7 @@ namespace rococo::svchost {
 
 /// A run of a cron processor that has ended.
 struct EndedRun {
-    RunId id = 0;
-    SystemTime due{};
-    std::uint32_t attempt = 1;
+    StartRun start;
     Outcome outcome;
     SteadyTime ended_at{};
 };

@@ -3,7 +3,6 @@
 
 #include <utility>
 
-#include "leader.hpp"
 #include "rococo_svchost/host/schedule.hpp"
 #include "rococo_svchost/scheduling/schedule_driver.hpp"
 
@@ -64,11 +63,6 @@ tl::expected<ScheduleParts, SettingErrors> prepare_schedule(const HostContext& c
     return ScheduleParts{std::move(*setup), std::move(store)};
 }
 
-int log_failures(const SettingErrors& errors, const Logger& logger) {
-    for (const Error& error : errors) log_failure(logger, error);
-    return exit_code(errors.front().kind);
-}
-
 void log_schedule(const ScheduleSetup& setup, const Logger& logger) {
     logger.info("Schedule: {}", setup.schedule->explain());
     for (const std::string& notice : setup.notices) logger.warning("{}", notice);
@@ -77,7 +71,7 @@ void log_schedule(const ScheduleSetup& setup, const Logger& logger) {
 int check_schedule(const HostContext& context) {
     const SystemTime now = context.clock.now();
     const auto parts = prepare_schedule(context, now);
-    if (!parts) return log_failures(parts.error(), context.logger);
+    if (!parts) return log_failures(context.logger, parts.error());
     log_schedule(parts->setup, context.logger);
     log_next_run(parts->setup, now, context.logger);
     if (parts->store) {

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <memory>
 #include <optional>
 
 #include "host_context.hpp"
 #include "rococo_svchost/scheduling/last_run_store.hpp"
+#include "rococo_svchost/scheduling/leader_election.hpp"
 #include "rococo_svchost/scheduling/schedule_settings.hpp"
 
 namespace rococo::svchost {
@@ -20,10 +22,14 @@ struct ScheduleParts {
 [[nodiscard]] tl::expected<ScheduleParts, SettingErrors> prepare_schedule(
     const HostContext& context, SystemTime start);
 
-/// Logs all errors; returns the exit code.
-int log_failures(const SettingErrors& errors, const Logger& logger);
-
 /// Logs the schedule and warnings about surprising expressions.
 void log_schedule(const ScheduleSetup& setup, const Logger& logger);
+
+/// The election configured by CRON_LEADER; null for `none`.
+[[nodiscard]] Result<std::unique_ptr<LeaderElection>> make_leader_election(
+    const HostContext& context);
+
+/// Checks whether this replica could take part in that election, without changing anything.
+[[nodiscard]] Result<void> check_leader_election(const HostContext& context);
 
 }  // namespace rococo::svchost

@@ -5,13 +5,11 @@
 
 #include "host_context.hpp"
 #include "lazy_sender.hpp"
-#include "leader.hpp"
 #include "rococo/base/counted.hpp"
 #include "rococo_svchost/host/schedule.hpp"
 #include "rococo_svchost/host/termination.hpp"
 #include "rococo_svchost/runtime/crash_handler.hpp"
 #include "rococo_svchost/runtime/retry_policy.hpp"
-#include "rococo_svchost/scheduling/duration.hpp"
 #include "rococo_svchost/scheduling/schedule_driver.hpp"
 #include "rococo_svchost/scheduling/time_text.hpp"
 #include "rococo_svchost/scheduling/wake_timer.hpp"
@@ -26,9 +24,8 @@ using std::chrono::microseconds;
 
 DriverSettings driver_settings(const Configuration& configuration, const ScheduleParts& parts,
                                const LeaderElection* election) {
-    // The option table allows no other values.
-    return {.scheduler = {.overlap = *parse_overlap_policy(configuration.text("CRON_OVERLAP")),
-                          .misfire = *parse_misfire_policy(configuration.text("CRON_MISFIRE")),
+    return {.scheduler = {.overlap = overlap_policy(configuration.text("CRON_OVERLAP")),
+                          .misfire = misfire_policy(configuration.text("CRON_MISFIRE")),
                           .misfire_grace = configuration.duration("CRON_MISFIRE_GRACE"),
                           .jitter = parts.setup.jitter,
                           .run_at_startup = configuration.boolean("RUN_AT_STARTUP")},
@@ -138,9 +135,7 @@ private:
     void carry_out(const StartRun& run) {
         const auto began_at = runs_.start(run);
         if (began_at) return driver_.on_run_began(run, *began_at);
-        take_in({.id = run.id,
-                 .due = run.due,
-                 .attempt = run.attempt,
+        take_in({.start = run,
                  .outcome = {.kind = Outcome::Kind::failed, .error = began_at.error().message}});
     }
     void carry_out(const CancelRun& run) { runs_.cancel(run.id); }
@@ -172,21 +167,22 @@ private:
     void take_in(const EndedRun& run) {
         const bool ok = run.outcome.kind == Outcome::Kind::ok;
         messaging::Settlement verdict;
-        if (!ok) verdict = judge(retry_, run.outcome, run.attempt, to_fraction(context_.random()));
+        if (!ok)
+            verdict = judge(retry_, run.outcome, run.start.attempt, to_fraction(context_.random()));
         RunOutcome outcome;
         if (verdict.verdict == messaging::Verdict::retry) outcome.retry_after = verdict.delay;
-        driver_.on_run_ended(run.id, outcome, run.ended_at, context_.clock.read());
+        driver_.on_run_ended(run.start.id, outcome, run.ended_at, context_.clock.read());
         if (!ok) log_failed(run, outcome);
     }
 
     void log_failed(const EndedRun& run, const RunOutcome& outcome) {
         if (outcome.retry_after) {
             logger_.warning("Attempt {} of {} failed for the run due {}, again in {}: {}",
-                            run.attempt, retry_.max_attempts, text(run.due),
+                            run.start.attempt, retry_.max_attempts, text(run.start.due),
                             format_duration(*outcome.retry_after), run.outcome.error);
         } else {
-            logger_.error("The run due {} was given up after {}: {}", text(run.due),
-                          counted(run.attempt, "attempt"), run.outcome.error);
+            logger_.error("The run due {} was given up after {}: {}", text(run.start.due),
+                          counted(run.start.attempt, "attempt"), run.outcome.error);
         }
     }
 
@@ -222,7 +218,7 @@ int run_schedule(const HostContext& context) {
     const Instant started_at = context.clock.read();
     auto parts = prepare_schedule(context, started_at.wall);
     // A single run needs no schedule.
-    if (!parts && !context.options.once) return log_failures(parts.error(), context.logger);
+    if (!parts && !context.options.once) return log_failures(context.logger, parts.error());
     auto timer = WakeTimer::create();
     if (!timer) return fail(timer.error());
     Result<std::unique_ptr<LeaderElection>> election(nullptr);

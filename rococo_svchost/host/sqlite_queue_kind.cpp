@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "queue_kinds.hpp"
+#include "rococo/base/try.hpp"
 #include "rococo/messaging/sqlite/sqlite_connection.hpp"
 #include "rococo/messaging/sqlite/sqlite_dead_letters.hpp"
 #include "rococo/messaging/sqlite/sqlite_queues.hpp"
@@ -31,9 +32,8 @@ public:
         return sqlite_queues(settings_, parts_.clock);
     }
     Result<std::optional<bool>> has_queue(const std::string& name) override {
-        const auto names = sqlite_queues(settings_, parts_.clock);
-        if (!names) return tl::unexpected(names.error());
-        return std::find(names->begin(), names->end(), name) != names->end();
+        ROCOCO_ASSIGN_OR_RETURN(const auto names, sqlite_queues(settings_, parts_.clock));
+        return std::find(names.begin(), names.end(), name) != names.end();
     }
 
 private:

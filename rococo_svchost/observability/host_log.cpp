@@ -6,8 +6,10 @@
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
+#include <cstdlib>
 #include <nlohmann/json.hpp>
 #include <utility>
 
@@ -16,111 +18,98 @@
 #include "rococo/base/printable.hpp"
 #include "rococo/base/text.hpp"
 #include "rococo/base/utc_text.hpp"
-#include "rococo_svchost/observability/colours.hpp"
 
 namespace rococo::svchost {
 
 namespace {
 
 using spdlog::level::level_enum;
-
-constexpr std::array kLevels = {level_enum::debug, level_enum::info, level_enum::warn,
-                                level_enum::err, level_enum::critical};
+using Line = spdlog::details::log_msg;
+using Buffer = spdlog::memory_buf_t;
 
 level_enum to_spdlog(int level) {
-    return kLevels.at(static_cast<std::size_t>(std::clamp(level, 0, 4)));
+    return static_cast<level_enum>(level_enum::debug + std::clamp(level, 0, 4));
 }
 
 /// Level names as Python has them.
 std::string_view level_name(level_enum level) {
-    switch (level) {
-        case level_enum::trace:
-        case level_enum::debug:
-            return "DEBUG";
-        case level_enum::info:
-            return "INFO";
-        case level_enum::warn:
-            return "WARNING";
-        case level_enum::err:
-            return "ERROR";
-        default:
-            return "CRITICAL";
-    }
+    constexpr std::array<std::string_view, 7> kNames{"DEBUG", "DEBUG",    "INFO",    "WARNING",
+                                                     "ERROR", "CRITICAL", "CRITICAL"};
+    return kNames.at(level);
 }
 
 /// `processor` from `/src/service_example/processor.cpp`, which Python calls the module.
-std::string_view module_of(std::string_view file) {
+std::string_view module_of(const Line& line) {
+    std::string_view file = line.source.filename == nullptr ? "" : line.source.filename;
     file.remove_prefix(file.rfind('/') + 1);  // npos + 1 is 0
     return file.substr(0, file.rfind('.'));
 }
 
-/// Coloured from WARNING up, if colours are enabled.
-class LevelFlag final : public spdlog::custom_flag_formatter {
+void append(Buffer& out, std::string_view text) {
+    out.append(text.data(), text.data() + text.size());
+}
+
+void write_level(const Line& line, Buffer& out) { append(out, level_name(line.level)); }
+
+/// Coloured from WARNING up.
+void write_coloured_level(const Line& line, Buffer& out) {
+    if (line.level < level_enum::warn) return write_level(line, out);
+    append(out, line.level == level_enum::warn ? "\x1b[33m" : "\x1b[1;31m");
+    write_level(line, out);
+    append(out, "\x1b[0m");
+}
+
+void write_module(const Line& line, Buffer& out) { append(out, module_of(line)); }
+
+/// A JSON line except for its time.
+void write_json(const Line& line, Buffer& out) {
+    nlohmann::ordered_json fields;
+    fields["level"] = level_name(line.level);
+    fields["module"] = module_of(line);
+    fields["line"] = line.source.line;
+    fields["message"] = std::string(line.payload.data(), line.payload.size());
+    const std::string text = printable_json(
+        fields.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
+    append(out, std::string_view(text).substr(1));  // the brace is in the pattern
+}
+
+/// A part of a line that one of these functions writes.
+class Flag final : public spdlog::custom_flag_formatter {
 public:
-    explicit LevelFlag(bool colours) : colours_(colours) {}
-    void format(const spdlog::details::log_msg& line, const std::tm& /*time*/,
-                spdlog::memory_buf_t& out) override {
-        const auto append = [&out](std::string_view text) {
-            out.append(text.data(), text.data() + text.size());
-        };
-        const bool coloured = colours_ && line.level >= level_enum::warn;
-        if (coloured) append(line.level == level_enum::warn ? "\x1b[33m" : "\x1b[1;31m");
-        append(level_name(line.level));
-        if (coloured) append("\x1b[0m");
+    using Write = void (*)(const Line& line, Buffer& out);
+    explicit Flag(Write write) : write_(write) {}
+    void format(const Line& line, const std::tm& /*time*/, Buffer& out) override {
+        write_(line, out);
     }
     [[nodiscard]] std::unique_ptr<custom_flag_formatter> clone() const override {
-        return std::make_unique<LevelFlag>(colours_);
+        return std::make_unique<Flag>(write_);
     }
 
 private:
-    bool colours_;
-};
-
-class ModuleFlag final : public spdlog::custom_flag_formatter {
-public:
-    void format(const spdlog::details::log_msg& line, const std::tm& /*time*/,
-                spdlog::memory_buf_t& out) override {
-        const std::string_view module =
-            module_of(line.source.filename == nullptr ? "" : line.source.filename);
-        out.append(module.data(), module.data() + module.size());
-    }
-    [[nodiscard]] std::unique_ptr<custom_flag_formatter> clone() const override {
-        return std::make_unique<ModuleFlag>();
-    }
-};
-
-/// A JSON line except for its time.
-class JsonFlag final : public spdlog::custom_flag_formatter {
-public:
-    void format(const spdlog::details::log_msg& line, const std::tm& /*time*/,
-                spdlog::memory_buf_t& out) override {
-        nlohmann::ordered_json fields;
-        fields["level"] = level_name(line.level);
-        fields["module"] = module_of(line.source.filename == nullptr ? "" : line.source.filename);
-        fields["line"] = line.source.line;
-        fields["message"] = std::string(line.payload.data(), line.payload.size());
-        const std::string text = printable_json(
-            fields.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
-        out.append(text.data() + 1, text.data() + text.size());  // the brace is in the pattern
-    }
-    [[nodiscard]] std::unique_ptr<custom_flag_formatter> clone() const override {
-        return std::make_unique<JsonFlag>();
-    }
+    Write write_;
 };
 
 std::unique_ptr<spdlog::formatter> formatter(LogFormat format) {
     const bool json = format == LogFormat::json;
     auto result = std::make_unique<spdlog::pattern_formatter>(
         json ? spdlog::pattern_time_type::utc : spdlog::pattern_time_type::local, "\n");
-    result->add_flag<LevelFlag>('*', has_colours(STDERR_FILENO))
-        .add_flag<ModuleFlag>('~')
-        .add_flag<JsonFlag>('&');
+    result->add_flag<Flag>('*', has_colours(STDERR_FILENO) ? &write_coloured_level : &write_level)
+        .add_flag<Flag>('~', &write_module)
+        .add_flag<Flag>('&', &write_json);
     result->set_pattern(json ? R"({"time":"%Y-%m-%dT%H:%M:%S.%fZ",%&)"
                              : "%Y-%m-%d %H:%M:%S,%e [%*] %~:%# - %v");
     return result;
 }
 
 }  // namespace
+
+bool has_colours(int descriptor) {
+    const auto variable = [](const char* name) -> std::string_view {
+        const char* value = std::getenv(name);
+        return value == nullptr ? "" : value;
+    };
+    return variable("NO_COLOR").empty() && variable("TERM") != "dumb" && ::isatty(descriptor) == 1;
+}
 
 /// Formats lines on the caller's thread; another thread writes them.
 class HostLog::QueuedSink final : public spdlog::sinks::sink {

@@ -12,6 +12,8 @@
 #include <span>
 #include <system_error>
 
+#include "rococo/base/try.hpp"
+
 namespace rococo::svchost {
 
 namespace {
@@ -117,7 +119,7 @@ LibraryService::LibraryService(fs::path path, const rococo_service& descriptor)
 }
 
 Result<std::unique_ptr<LibraryService>> LibraryService::load(const fs::path& path) {
-    if (auto library = check_is_library(path); !library) return tl::unexpected(library.error());
+    ROCOCO_TRY(check_is_library(path));
     // dlopen would search the system's folders for a name without a slash.
     std::error_code error;
     const fs::path absolute = fs::absolute(path, error);
@@ -136,7 +138,7 @@ Result<std::unique_ptr<LibraryService>> LibraryService::load(const fs::path& pat
                             ": build it with rococo_add_service()");
     }
     const rococo_service* service = describe();
-    if (auto sound = check_descriptor(path, service); !sound) return tl::unexpected(sound.error());
+    ROCOCO_TRY(check_descriptor(path, service));
     return std::make_unique<LibraryService>(path, *service);
 }
 

@@ -8,6 +8,7 @@
 #include "dispatcher_log.hpp"
 #include "rococo/base/counted.hpp"
 #include "rococo/base/failpoint.hpp"
+#include "rococo/base/try.hpp"
 #include "rococo/messaging/message_name.hpp"
 
 namespace rococo::svchost {
@@ -66,42 +67,36 @@ void Dispatcher::request_drain() noexcept {
 
 Result<Dispatcher::End> Dispatcher::run() {
     while (true) {
-        const auto end = turn();
-        if (!end) return tl::unexpected(end.error());
-        if (*end) return **end;
+        ROCOCO_ASSIGN_OR_RETURN(const auto end, turn());
+        if (end) return *end;
     }
 }
 
 // Verdicts go out with the receive that follows, together with everything that is ready by then.
 Result<std::optional<Dispatcher::End>> Dispatcher::turn() {
-    if (auto settled = settle_finished(); !settled) return tl::unexpected(settled.error());
+    ROCOCO_TRY(settle_finished());
     report_long_calls();
     // The last delivery of some of them may have been done with just now.
-    if (auto accepted = accept(std::exchange(returned_, {})); !accepted)
-        return tl::unexpected(accepted.error());
+    ROCOCO_TRY(accept(std::exchange(returned_, {})));
     if (drain_requested_ && !drain_) {
         parts_.logger.info("Draining: {} in hand, no new messages are taken{}",
                            parts_.workers.in_hand(),
                            still_processing(parts_.workers.running_calls()));
-        if (auto begun = begin_drain(End::drained); !begun) return tl::unexpected(begun.error());
+        ROCOCO_TRY(begin_drain(End::drained));
     }
     finishing_ = !drain_ && parts_.exit_when_finished();
     const bool idle = drain_ && parts_.workers.in_hand() == 0;
     const SteadyTime now = parts_.clock.steady_now();
 
     Deliveries arrived;
-    if (auto received = receive(deadline(), arrived); !received)
-        return tl::unexpected(received.error());
+    ROCOCO_TRY(receive(deadline(), arrived));
     if (drain_) return drained(std::move(arrived), idle, now);
-    if (auto accepted = accept(std::move(arrived)); !accepted)
-        return tl::unexpected(accepted.error());
+    ROCOCO_TRY(accept(std::move(arrived)));
     release_hold();
     if (finishing_) {
-        const auto done = finished();
-        if (!done) return tl::unexpected(done.error());
-        if (*done) {
-            if (auto begun = begin_drain(End::finished); !begun)
-                return tl::unexpected(begun.error());
+        ROCOCO_ASSIGN_OR_RETURN(const bool done, finished());
+        if (done) {
+            ROCOCO_TRY(begin_drain(End::finished));
         }
     }
     return std::nullopt;
@@ -382,8 +377,7 @@ Result<std::optional<Dispatcher::End>> Dispatcher::drained(Deliveries late, bool
                                                            SteadyTime now) {
     // What a worker was given and has given back goes back to the queue, too.
     for (Job& job : parts_.workers.take_back()) late.push_back(std::move(job.delivery));
-    if (auto released = release(std::move(late)); !released)
-        return tl::unexpected(released.error());
+    ROCOCO_TRY(release(std::move(late)));
     if (idle && parts_.adapter.unsettled() == 0) {
         parts_.adapter.close();
         return drain_->end;

@@ -6,7 +6,7 @@
 #include <cstdint>
 
 #include "rococo_svchost/scheduling/cron_text.hpp"
-#include "rococo_svchost/scheduling/duration.hpp"
+#include "rococo_svchost/scheduling/time_text.hpp"
 
 namespace rococo::svchost {
 
@@ -25,40 +25,30 @@ constexpr std::size_t kMostTimesListed = 6;
 /// A field's values, and the patterns among them that have a name in English.
 class Values {
 public:
-    Values(std::uint64_t bits, unsigned first, unsigned last) : bits_(bits), last_(last) {
+    Values(std::uint64_t bits, unsigned first, unsigned last) : first_(first), last_(last) {
         for (unsigned value = first; value <= last; ++value)
             if ((bits >> value & 1U) != 0) list_.push_back(value);
-        all_ = list_.size() == last - first + 1;
-        from_first_ = !list_.empty() && list_.front() == first;
-        find_step();
-    }
-
-    [[nodiscard]] const std::vector<unsigned>& list() const { return list_; }
-    [[nodiscard]] bool all() const { return all_; }
-    [[nodiscard]] bool only(unsigned value) const { return bits_ == std::uint64_t{1} << value; }
-    /// Three or more consecutive values, but not all of the field's.
-    [[nodiscard]] bool is_range() const { return step_ == 1 && !all_ && list_.size() > 2; }
-    /// The n of `*/n` (every n-th value from the first to the end, n at least 2); otherwise 0.
-    [[nodiscard]] unsigned full_step() const {
-        const bool full =
-            step_ > 1 && list_.size() > 1 && from_first_ && list_.back() + step_ > last_;
-        return full ? step_ : 0;
-    }
-
-private:
-    void find_step() {
-        if (list_.size() < 2) return;
-        step_ = list_[1] - list_[0];
+        if (list_.size() > 1) step_ = list_[1] - list_[0];
         for (std::size_t i = 2; i < list_.size(); ++i)
             if (list_[i] - list_[i - 1] != step_) step_ = 0;
     }
 
-    std::uint64_t bits_;
+    [[nodiscard]] const std::vector<unsigned>& list() const { return list_; }
+    [[nodiscard]] bool all() const { return list_.size() == last_ - first_ + 1; }
+    [[nodiscard]] bool only(unsigned value) const { return list_ == std::vector{value}; }
+    /// Three or more consecutive values, but not all of the field's.
+    [[nodiscard]] bool is_range() const { return step_ == 1 && !all() && list_.size() > 2; }
+    /// The n of `*/n` (every n-th value from the first to the end, n at least 2); otherwise 0.
+    [[nodiscard]] unsigned full_step() const {
+        const bool full = step_ > 1 && list_.front() == first_ && list_.back() + step_ > last_;
+        return full ? step_ : 0;
+    }
+
+private:
+    unsigned first_;
     unsigned last_;
     std::vector<unsigned> list_;
-    unsigned step_ = 0;
-    bool all_ = false;
-    bool from_first_ = false;
+    unsigned step_ = 0;  ///< The distance between the values, if they all have the same.
 };
 
 /// `a`, `a and b`, `a, b and c`.

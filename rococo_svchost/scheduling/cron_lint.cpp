@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 
 #include <bit>
-#include <cstdint>
 
 #include "cron_words.hpp"
 #include "rococo/base/text.hpp"
@@ -88,8 +87,7 @@ private:
         } else if (size % step != 0) {
             warn(
                 "'{}' is uneven at the {}'s end: after {} {} comes {} 0, {} later instead of {}; "
-                "for "
-                "equal distances, use @every or CRON_TIME_AMOUNT",
+                "for equal distances, use @every or CRON_TIME_AMOUNT",
                 text(field), whole, name, (size - 1) / step * step, name,
                 size - (size - 1) / step * step, step);
         }
@@ -120,7 +118,7 @@ private:
         if (fields_.days == 0 || first < 29 || others) return;
         constexpr unsigned kFebruary = 1U << 2;
         constexpr unsigned kShort = (1U << 2) | (1U << 4) | (1U << 6) | (1U << 9) | (1U << 11);
-        const unsigned missed = fields_.months & (first == 31 ? kShort : kFebruary);
+        const auto missed = fields_.months & (first == 31 ? kShort : kFebruary);
         if (missed == 0) return;
         if (fields_.months == kFebruary) {
             warn("29 February comes in leap years only; for February's last day, write L");
@@ -132,27 +130,24 @@ private:
 
     void numeric_weekday() {
         if (!expression_.has_numeric_weekday()) return;
-        CronFields only_weekdays = fields_;
         std::string days;
         for (unsigned i = 1; i <= 7; ++i) {
             const unsigned weekday = i % 7;
-            const bool named = (only_weekdays.weekdays >> weekday & 1U) != 0 ||
-                               (only_weekdays.last_weekdays >> weekday & 1U) != 0 ||
-                               only_weekdays.nth_weekdays.at(weekday) != 0;
+            const bool named = (fields_.weekdays >> weekday & 1U) != 0 ||
+                               (fields_.last_weekdays >> weekday & 1U) != 0 ||
+                               fields_.nth_weekdays.at(weekday) != 0;
             if (named)
                 days += fmt::format("{}{}", days.empty() ? "" : ",", kWeekdayNames.at(weekday));
         }
         if (expression_.options().weekday_zero_is_monday) {
             warn(
                 "weekday '{}' is read as {}: CRON_WEEKDAY_ZERO=monday counts from Monday = 0, "
-                "unlike "
-                "cron; names are the same everywhere",
+                "unlike cron; names are the same everywhere",
                 text(Field::weekday), days);
         } else {
             warn(
                 "weekday '{}' is read as {}: 0 and 7 are Sunday, as in cron; the Python host "
-                "counted "
-                "from Monday = 0 (CRON_WEEKDAY_ZERO=monday restores that)",
+                "counted from Monday = 0 (CRON_WEEKDAY_ZERO=monday restores that)",
                 text(Field::weekday), days);
         }
     }

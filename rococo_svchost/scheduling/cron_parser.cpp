@@ -3,60 +3,25 @@
 
 #include <algorithm>
 #include <array>
-#include <span>
+#include <utility>
 #include <vector>
 
-#include "cron_search.hpp"
 #include "cron_words.hpp"
 #include "pointed_error.hpp"
 #include "rococo/base/text.hpp"
-#include "rococo/configuration/suggestion.hpp"
 #include "rococo_svchost/scheduling/cron_expression.hpp"
-#include "rococo_svchost/scheduling/duration.hpp"
+#include "rococo_svchost/scheduling/time_text.hpp"
 
 namespace rococo::svchost {
 
 namespace {
 
 using Field = CronExpression::Field;
+using Words = std::vector<std::string_view>;
 
-constexpr std::string_view kWhiteSpace = " \t\r\n";
 constexpr std::string_view kAllowedFields =
     "five fields (minute hour day-of-month month weekday), six with seconds first, or "
     "@yearly @annually @monthly @weekly @daily @midnight @hourly @reboot @every DURATION";
-
-struct Word {
-    std::string_view text;
-    std::size_t begin = 0;  // in the expression
-
-    [[nodiscard]] TextRange range() const { return {begin, std::max<std::size_t>(1, text.size())}; }
-    [[nodiscard]] Word part(std::size_t from, std::size_t size = std::string_view::npos) const {
-        return {text.substr(from, size), begin + from};
-    }
-};
-
-std::vector<Word> words_of(std::string_view text) {
-    std::vector<Word> words;
-    std::size_t position = 0;
-    while ((position = text.find_first_not_of(kWhiteSpace, position)) != std::string_view::npos) {
-        const std::size_t end = std::min(text.find_first_of(kWhiteSpace, position), text.size());
-        words.push_back({text.substr(position, end - position), position});
-        position = end;
-    }
-    return words;
-}
-
-/// Calls `read` for each comma-separated part, and stops at the first that fails.
-template <typename Read>
-bool for_each_item(const Word& list, const Read& read) {
-    std::size_t begin = 0;
-    while (true) {
-        const std::size_t end = std::min(list.text.find(',', begin), list.text.size());
-        if (!read(list.part(begin, end - begin))) return false;
-        if (end == list.text.size()) return true;
-        begin = end + 1;
-    }
-}
 
 /// The bits `first`, `first + step`, … up to `last`. If `modulo` is 7, bit 7 becomes bit 0, because
 /// weekdays 0 and 7 are both Sunday.
@@ -80,8 +45,8 @@ public:
     Result<CronExpression> parse() {
         const auto words = words_of(text_);
         if (words.empty()) {
-            fail({0, 1}, "the cron expression is empty", kAllowedFields);
-        } else if (words.front().text.starts_with('@')) {
+            fail(text_, "the cron expression is empty", kAllowedFields);
+        } else if (words.front().starts_with('@')) {
             read_macro(words);
         } else if (count_is_right(words)) {
             read_fields(words);
@@ -91,33 +56,35 @@ public:
     }
 
 private:
-    bool fail(TextRange where, std::string_view what, std::string_view allowed) {
-        error_ = pointed_error(text_, where, what, allowed);
+    /// `part` points into `text_`.
+    bool fail(std::string_view part, std::string_view what, std::string_view allowed) {
+        error_ = pointed_error(text_, part, what, allowed);
         return false;
     }
-    bool fail(const Word& word, std::string_view what) {
-        return fail(word.range(), what, spec_->allowed);
+    bool fail(std::string_view part, std::string_view what) {
+        return fail(part, what, spec_->allowed);
+    }
+    /// The text from this word to its end.
+    [[nodiscard]] std::string_view rest_from(std::string_view word) const {
+        return text_.substr(static_cast<std::size_t>(word.data() - text_.data()));
     }
 
-    bool count_is_right(const std::vector<Word>& words) {
-        if (words.front().text.find('=') != std::string_view::npos)
-            return fail(words.front().range(), "an expression holds no settings",
+    bool count_is_right(const Words& words) {
+        if (words.front().find('=') != std::string_view::npos)
+            return fail(words.front(), "an expression holds no settings",
                         "the time zone in CRON_TIMEZONE");
         if (words.size() == 5 || words.size() == 6) return true;
-        const TextRange surplus{words.size() > 6 ? words[6].begin : 0,
-                                words.size() > 6 ? text_.size() - words[6].begin : text_.size()};
-        return fail(surplus,
+        return fail(words.size() > 6 ? rest_from(words[6]) : text_,
                     fmt::format("the expression has {} field{}", words.size(),
                                 words.size() == 1 ? "" : "s"),
                     kAllowedFields);
     }
 
-    bool read_macro(const std::vector<Word>& words) {
-        const std::string name = to_upper(words.front().text);
+    bool read_macro(const Words& words) {
+        const std::string name = to_upper(words.front());
         if (name == "@EVERY") return read_every(words);
         if (words.size() > 1)
-            return fail(words[1].range(), fmt::format("nothing follows {}", words.front().text),
-                        kAllowedFields);
+            return fail(words[1], fmt::format("nothing follows {}", words.front()), kAllowedFields);
         if (name == "@REBOOT") {
             result_.kind_ = CronExpression::Kind::reboot;
             return true;
@@ -126,55 +93,45 @@ private:
             if (to_upper(macro.name) != name) continue;
             return read_fields(words_of(macro.meaning));
         }
-        return fail(words.front().range(),
-                    fmt::format("{} is unknown{}", words.front().text, near_macro(name)),
+        return fail(words.front(),
+                    fmt::format("{} is unknown{}", words.front(), near_name(name, kMacros)),
                     kAllowedFields);
     }
 
-    static std::string near_macro(std::string_view name) {
-        std::vector<std::string_view> names;
-        names.reserve(kMacros.size());
-        for (const auto& macro : kMacros) names.push_back(macro.name);
-        const auto near = closest(name, names);
-        return near ? fmt::format(" (did you mean {}?)", *near) : "";
-    }
-
-    bool read_every(const std::vector<Word>& words) {
+    bool read_every(const Words& words) {
         constexpr std::string_view kAllowedEvery =
             "@every and a duration of 1 ms or more, such as @every 90s or @every 1h30m";
         if (words.size() < 2)
-            return fail({text_.size(), 1}, "@every needs a duration", kAllowedEvery);
+            return fail(text_.substr(text_.size()), "@every needs a duration", kAllowedEvery);
         if (words.size() > 2)
-            return fail(words[2].range(), "write the duration in one word", kAllowedEvery);
-        const auto every = parse_duration(words[1].text);
+            return fail(words[2], "write the duration in one word", kAllowedEvery);
+        const auto every = parse_duration(words[1]);
         if (!every)
-            return fail(words[1].range(),
-                        every.error().message.substr(0, every.error().message.find('\n')),
+            return fail(words[1], every.error().message.substr(0, every.error().message.find('\n')),
                         kAllowedEvery);
         if (*every < std::chrono::milliseconds(1))
-            return fail(words[1].range(), "the duration is too short", kAllowedEvery);
+            return fail(words[1], "the duration is too short", kAllowedEvery);
         result_.kind_ = CronExpression::Kind::every;
         result_.every_ = *every;
         return true;
     }
 
-    bool read_fields(const std::vector<Word>& words) {
+    bool read_fields(const Words& words) {
         result_.has_seconds_ = words.size() == 6;
         result_.field_texts_[Field::second] = "0";
         const std::size_t offset = 6 - words.size();
         for (std::size_t i = 0; i < words.size(); ++i) {
             spec_ = &kFieldSpecs[i + offset];
-            result_.field_texts_[i + offset] = words[i].text;
+            result_.field_texts_[i + offset] = words[i];
             if (!read_field(static_cast<Field>(i + offset), words[i])) return false;
         }
         note_stars();
         const std::chrono::local_days start{std::chrono::year(2000) / 1 / 1};
-        if (!next_local(fields(), std::chrono::local_seconds{start}))
-            return fail(
-                {words[offset == 0 ? 3 : 2].begin, text_.size() - words[offset == 0 ? 3 : 2].begin},
-                "the expression never fires: no month in it has such a day",
-                "days that exist, such as 28, 29 (February, in leap years), 30 or L for "
-                "the month's last day");
+        if (!fields().next_local(std::chrono::local_seconds{start}))
+            return fail(rest_from(words[Field::day - offset]),
+                        "the expression never fires: no month in it has such a day",
+                        "days that exist, such as 28, 29 (February, in leap years), 30 or L for "
+                        "the month's last day");
         return true;
     }
 
@@ -188,30 +145,30 @@ private:
         fields().follows_clock = fields().hours == bits_between(0, 23, 1);
     }
 
-    bool read_field(Field field, const Word& word) {
-        return for_each_item(word, [this, field](const Word& item) {
-            if (item.text.empty()) return fail(item, "a value is missing here");
-            if (field == Field::day && read_special_day(item)) return !error_;
-            if (field == Field::weekday && read_special_weekday(item)) return !error_;
-            return read_range(field, item);
-        });
+    bool read_field(Field field, std::string_view word) {
+        for (const std::string_view item : split(word, ',')) {
+            if (item.empty()) return fail(item, "a value is missing here");
+            const bool special = (field == Field::day && read_special_day(item)) ||
+                                 (field == Field::weekday && read_special_weekday(item));
+            if (!special) read_range(field, item);
+            if (error_) return false;
+        }
+        return true;
     }
 
     /// Reads `?`, `L`, `L-3`, `LW` or `15W`. True if the part has one of these forms, even if its
     /// value is wrong; `error_` then says so.
-    bool read_special_day(const Word& item) {
-        const std::string text = to_upper(item.text);
+    bool read_special_day(std::string_view item) {
+        const std::string text = to_upper(item);
         if (text == "L") {
             fields().days_before_last |= 1U;
         } else if (text == "LW" || text == "WL") {
             fields().last_workday = true;
         } else if (text.starts_with("L-")) {
-            const Word number = item.part(2);
-            if (const auto before = read_number(number, 1, 30, "days before the last"))
+            if (const auto before = read_number(item.substr(2), 1, 30, "days before the last"))
                 fields().days_before_last |= 1U << *before;
         } else if (text.ends_with('W')) {
-            const Word number = item.part(0, item.text.size() - 1);
-            if (const auto day = read_number(number, 1, 31, "day"))
+            if (const auto day = read_number(item.substr(0, item.size() - 1), 1, 31, "day"))
                 fields().nearest_weekdays |= 1U << *day;
         } else {
             return false;
@@ -220,53 +177,53 @@ private:
     }
 
     /// Reads `5L`, `FRIL` or `5#2`. True as above.
-    bool read_special_weekday(const Word& item) {
-        const std::size_t hash = item.text.find('#');
+    bool read_special_weekday(std::string_view item) {
+        const std::size_t hash = item.find('#');
         if (hash != std::string_view::npos) {
-            const auto weekday = read_value(Field::weekday, item.part(0, hash));
+            const auto weekday = read_value(Field::weekday, item.substr(0, hash));
             if (!weekday) return true;
-            const auto nth = read_number(item.part(hash + 1), 1, 5, "week");
+            const auto nth = read_number(item.substr(hash + 1), 1, 5, "week");
             if (nth) fields().nth_weekdays[*weekday % 7] |= static_cast<std::uint8_t>(1U << *nth);
             return true;
         }
-        const char end = item.text.back();
+        const char end = item.back();
         if (end != 'L' && end != 'l') return false;
-        if (item.text.size() == 1) {
+        if (item.size() == 1) {
             fail(item, "L needs a weekday before it: 5L or FRIL is the month's last Friday");
             return true;
         }
-        if (const auto weekday = read_value(Field::weekday, item.part(0, item.text.size() - 1)))
+        if (const auto weekday = read_value(Field::weekday, item.substr(0, item.size() - 1)))
             fields().last_weekdays |= static_cast<std::uint8_t>(1U << *weekday % 7);
         return true;
     }
 
     /// Reads `*`, `?`, `a` or `a-b`, each with an optional `/step`.
-    bool read_range(Field field, const Word& item) {
-        const std::size_t slash = item.text.find('/');
-        const Word range = item.part(0, slash);
+    bool read_range(Field field, std::string_view item) {
+        const std::size_t slash = item.find('/');
+        const std::string_view range = item.substr(0, slash);
         unsigned step = 1;
         if (slash != std::string_view::npos) {
-            const auto value = read_number(item.part(slash + 1), 1, 9999, "step");
+            const auto value = read_number(item.substr(slash + 1), 1, 9999, "step");
             if (!value) return false;
             step = *value;
         }
         unsigned first = spec_->first;
         unsigned last = field == Field::weekday ? 6 : spec_->last;
-        if (range.text == "?" && field != Field::day && field != Field::weekday)
+        if (range == "?" && field != Field::day && field != Field::weekday)
             return fail(range, "? is for day of month and weekday only");
-        if (range.text != "*" && range.text != "?") {
-            const std::size_t dash = range.text.find('-', 1);
-            const auto from = read_value(field, range.part(0, dash));
+        if (range != "*" && range != "?") {
+            const std::size_t dash = range.find('-', 1);
+            const auto from = read_value(field, range.substr(0, dash));
             if (!from) return false;
             first = *from;
             if (dash != std::string_view::npos) {
-                const auto to = read_value(field, range.part(dash + 1));
+                const auto to = read_value(field, range.substr(dash + 1));
                 if (!to) return false;
                 last = *to;
                 // Sunday may end a range: FRI-SUN is Friday to Sunday, although SUN is 0.
                 if (field == Field::weekday && last == 0 && first > 0) last = 7;
                 if (first > last)
-                    return fail(range, fmt::format("the range {} runs backwards", range.text));
+                    return fail(range, fmt::format("the range {} runs backwards", range));
             } else if (slash == std::string_view::npos) {
                 last = first;
             } else if (field == Field::weekday && first == 7) {
@@ -278,33 +235,17 @@ private:
     }
 
     void add(Field field, std::uint64_t bits) {
-        switch (field) {
-            case Field::second:
-                // The first value replaces second 0, the default of expressions with five fields.
-                fields().seconds = second_seen_ ? fields().seconds | bits : bits;
-                second_seen_ = true;
-                break;
-            case Field::minute:
-                fields().minutes |= bits;
-                break;
-            case Field::hour:
-                fields().hours |= static_cast<std::uint32_t>(bits);
-                break;
-            case Field::day:
-                fields().days |= static_cast<std::uint32_t>(bits);
-                break;
-            case Field::month:
-                fields().months |= static_cast<std::uint16_t>(bits);
-                break;
-            case Field::weekday:
-                fields().weekdays |= static_cast<std::uint8_t>(bits);
-                break;
-        }
+        constexpr std::array kBits{&CronFields::seconds, &CronFields::minutes,
+                                   &CronFields::hours,   &CronFields::days,
+                                   &CronFields::months,  &CronFields::weekdays};
+        // The first value replaces second 0, the default of expressions with five fields.
+        if (field == Field::second && !std::exchange(second_seen_, true)) fields().seconds = 0;
+        fields().*kBits.at(field) |= bits;
     }
 
     /// Reads a number or one of the field's names. Sunday may be 0 or 7.
-    std::optional<unsigned> read_value(Field field, const Word& word) {
-        if (const auto name = std::ranges::find(spec_->names, to_upper(word.text));
+    std::optional<unsigned> read_value(Field field, std::string_view word) {
+        if (const auto name = std::ranges::find(spec_->names, to_upper(word));
             name != spec_->names.end())
             return static_cast<unsigned>(name - spec_->names.begin()) + spec_->first;
         const bool monday_first =
@@ -316,23 +257,22 @@ private:
         return monday_first ? *number + 1 : *number;
     }
 
-    std::optional<unsigned> read_number(const Word& word, unsigned first, unsigned last,
+    std::optional<unsigned> read_number(std::string_view word, unsigned first, unsigned last,
                                         std::string_view name, bool monday_first = false) {
-        if (!is_digits(word.text)) {
-            fail(word, word.text.empty() ? fmt::format("a {} is missing here", name)
-                                         : fmt::format("'{}' is no {}", word.text, name));
+        if (!is_digits(word)) {
+            fail(word, word.empty() ? fmt::format("a {} is missing here", name)
+                                    : fmt::format("'{}' is no {}", word, name));
             return std::nullopt;
         }
-        const unsigned value = word.text.size() > 4
-                                   ? 99'999
-                                   : static_cast<unsigned>(std::stoul(std::string(word.text)));
+        // Nothing has more than four digits; step 9999 is the largest number.
+        const unsigned value = word.size() > 4 ? 99'999 : *parse_number<unsigned>(word);
         if (value >= first && value <= last) return value;
         const bool is_step = name == "step";
         const std::string range = monday_first
                                       ? "0 (Monday) to 6 (Sunday), as CRON_WEEKDAY_ZERO=monday says"
                                   : is_step ? "1 or more"
                                             : fmt::format("{} to {}", first, last);
-        fail(word, fmt::format("{} {} is out of range: {}", name, word.text, range));
+        fail(word, fmt::format("{} {} is out of range: {}", name, word, range));
         return std::nullopt;
     }
 

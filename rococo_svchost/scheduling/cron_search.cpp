@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT
-#include "cron_search.hpp"
-
 #include <bit>
 
 #include "rococo_svchost/scheduling/clock_rule.hpp"
+#include "rococo_svchost/scheduling/cron_expression.hpp"
 
 namespace rococo::svchost {
 
@@ -30,9 +29,7 @@ unsigned next_bit(std::uint64_t bits, unsigned first) {
 }
 
 /// Bits 1 to `length`.
-std::uint32_t month_bits(unsigned length) {
-    return static_cast<std::uint32_t>((std::uint64_t{2} << length) - 2);
-}
+std::uint64_t month_bits(unsigned length) { return (std::uint64_t{2} << length) - 2; }
 
 /// The workday nearest to a day, within its month (the `W` of Quartz).
 unsigned nearest_workday(unsigned day, unsigned first_weekday, unsigned length) {
@@ -42,13 +39,13 @@ unsigned nearest_workday(unsigned day, unsigned first_weekday, unsigned length) 
     return day;
 }
 
-std::uint32_t days_by_number(const CronFields& fields, unsigned first_weekday, unsigned length) {
-    std::uint32_t mask = fields.days;
-    for (std::uint32_t bits = fields.nearest_weekdays; bits != 0; bits &= bits - 1) {
+std::uint64_t days_by_number(const CronFields& fields, unsigned first_weekday, unsigned length) {
+    std::uint64_t mask = fields.days;
+    for (std::uint64_t bits = fields.nearest_weekdays; bits != 0; bits &= bits - 1) {
         const auto day = static_cast<unsigned>(std::countr_zero(bits));
         if (day <= length) mask |= 1U << nearest_workday(day, first_weekday, length);
     }
-    for (std::uint32_t bits = fields.days_before_last; bits != 0; bits &= bits - 1) {
+    for (std::uint64_t bits = fields.days_before_last; bits != 0; bits &= bits - 1) {
         const auto before = static_cast<unsigned>(std::countr_zero(bits));
         if (before < length) mask |= 1U << (length - before);
     }
@@ -59,14 +56,14 @@ std::uint32_t days_by_number(const CronFields& fields, unsigned first_weekday, u
     return mask;
 }
 
-std::uint32_t days_by_weekday(const CronFields& fields, unsigned first_weekday, unsigned length) {
+std::uint64_t days_by_weekday(const CronFields& fields, unsigned first_weekday, unsigned length) {
     // Rotate the week so that it starts with the month's first day, then repeat it over the month.
-    const std::uint32_t week = fields.weekdays;
+    const std::uint64_t week = fields.weekdays;
     const std::uint64_t turned = ((week >> first_weekday) | (week << (7 - first_weekday))) & 0x7FU;
-    auto mask = static_cast<std::uint32_t>((turned * 0x10204081ULL) << 1U);
+    std::uint64_t mask = (turned * 0x10204081ULL) << 1U;
     for (unsigned weekday = 0; weekday < 7; ++weekday) {
         const unsigned first = 1 + (weekday + 7 - first_weekday) % 7;
-        for (std::uint32_t bits = fields.nth_weekdays[weekday]; bits != 0; bits &= bits - 1) {
+        for (std::uint64_t bits = fields.nth_weekdays[weekday]; bits != 0; bits &= bits - 1) {
             const unsigned day = first + 7 * (static_cast<unsigned>(std::countr_zero(bits)) - 1);
             if (day <= length) mask |= 1U << day;
         }
@@ -114,7 +111,7 @@ std::optional<local_days> next_day(const CronFields& fields, year_month_day date
         }
         const local_days first{current / 1};
         const auto length = static_cast<unsigned>((current / std::chrono::last).day());
-        const std::uint32_t mask =
+        const std::uint64_t mask =
             fields.days_of_month(std::chrono::weekday(first).c_encoding(), length);
         const unsigned day = next_bit(mask, from);
         if (day != kNone) return first + days(day - 1);
@@ -150,7 +147,7 @@ std::optional<sys_seconds> next_in_zone(const CronFields& fields, sys_seconds af
     std::size_t index = zone.index_at(after);
     local_seconds from{(after + seconds(1) + periods[index].offset).time_since_epoch()};
     if (!fields.follows_clock) from = std::max(from, end_of_repetition(periods, index));
-    auto candidate = next_local(fields, from);
+    auto candidate = fields.next_local(from);
     for (; candidate; ++index) {
         const auto& period = periods[index];
         const sys_seconds moment{candidate->time_since_epoch() - period.offset};
@@ -161,10 +158,10 @@ std::optional<sys_seconds> next_in_zone(const CronFields& fields, sys_seconds af
         const local_seconds resumed{(period.end + periods[index + 1].offset).time_since_epoch()};
         if (*candidate < resumed) {  // The clock skips the candidate.
             if (!fields.follows_clock && forward < kLongestAdjustment) return period.end;
-            candidate = next_local(fields, resumed);
+            candidate = fields.next_local(resumed);
         } else if (forward < seconds(0)) {  // The repeated part was not searched yet.
             const bool again = fields.follows_clock || -forward >= kLongestAdjustment;
-            if (again) candidate = next_local(fields, resumed);
+            if (again) candidate = fields.next_local(resumed);
         }
     }
     return std::nullopt;
@@ -172,22 +169,22 @@ std::optional<sys_seconds> next_in_zone(const CronFields& fields, sys_seconds af
 
 }  // namespace
 
-std::uint32_t CronFields::days_of_month(unsigned first_weekday, unsigned length) const {
-    const std::uint32_t by_number = days_by_number(*this, first_weekday, length);
-    const std::uint32_t by_weekday = days_by_weekday(*this, first_weekday, length);
+std::uint64_t CronFields::days_of_month(unsigned first_weekday, unsigned length) const {
+    const std::uint64_t by_number = days_by_number(*this, first_weekday, length);
+    const std::uint64_t by_weekday = days_by_weekday(*this, first_weekday, length);
     const bool either = days_restricted && weekdays_restricted;
     return (either ? by_number | by_weekday : by_number & by_weekday) & month_bits(length);
 }
 
-std::optional<local_seconds> next_local(const CronFields& fields, local_seconds from) {
-    const auto today = std::chrono::floor<days>(from);
+std::optional<local_seconds> CronFields::next_local(local_seconds from) const {
+    const auto today = std::chrono::floor<std::chrono::days>(from);
     const year_month_day date{today};
-    if (matches_day(fields, date)) {
-        if (const auto time = next_time_of_day(fields, from - today)) return today + *time;
+    if (matches_day(*this, date)) {
+        if (const auto time = next_time_of_day(*this, from - today)) return today + *time;
     }
-    const auto day = next_day(fields, date);
+    const auto day = next_day(*this, date);
     if (!day) return std::nullopt;
-    return *day + *next_time_of_day(fields, seconds(0));
+    return *day + *next_time_of_day(*this, std::chrono::seconds(0));
 }
 
 std::optional<SystemTime> CronExpression::next(SystemTime after, const TimeZone& zone) const {

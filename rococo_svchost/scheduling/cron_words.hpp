@@ -1,11 +1,41 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <fmt/format.h>
+
+#include <algorithm>
 #include <array>
 #include <span>
+#include <string>
 #include <string_view>
+#include <vector>
+
+#include "rococo/configuration/suggestion.hpp"
 
 namespace rococo::svchost {
+
+/// The words of an expression, as parts of its text.
+[[nodiscard]] inline std::vector<std::string_view> words_of(std::string_view text) {
+    constexpr std::string_view kWhiteSpace = " \t\r\n";
+    std::vector<std::string_view> words;
+    std::size_t begin = 0;
+    while ((begin = text.find_first_not_of(kWhiteSpace, begin)) != std::string_view::npos) {
+        const std::size_t end = std::min(text.find_first_of(kWhiteSpace, begin), text.size());
+        words.push_back(text.substr(begin, end - begin));
+        begin = end;
+    }
+    return words;
+}
+
+/// ` (did you mean X?)` with the entry of a table that has nearly this name, or "".
+template <typename Table>
+[[nodiscard]] std::string near_name(std::string_view name, const Table& table) {
+    std::vector<std::string_view> names;
+    names.reserve(table.size());
+    for (const auto& entry : table) names.push_back(entry.name);
+    const auto near = closest(name, names);
+    return near ? fmt::format(" (did you mean {}?)", *near) : "";
+}
 
 /// One field of a cron expression: its values, and how messages describe them.
 struct CronFieldSpec {

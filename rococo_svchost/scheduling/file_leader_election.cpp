@@ -9,13 +9,13 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <cstring>
 #include <fstream>
 #include <sstream>
 #include <string_view>
 #include <utility>
 
 #include "private_files.hpp"
+#include "rococo/base/try.hpp"
 
 namespace rococo::svchost {
 
@@ -28,6 +28,7 @@ constexpr off_t kGuardByte = off_t{1} << 40;
 constexpr off_t kFirstEpochByte = kGuardByte + 1;
 constexpr std::string_view kMagic = "rococo-leader-1";
 constexpr std::size_t kLongestRecord = 1024;
+constexpr std::string_view kCannotOpen = "cannot open the leader file";
 
 struct flock lock_of(short type, off_t byte) {
     struct flock lock {};
@@ -61,11 +62,6 @@ std::string read_boot_id() {
     std::string id;
     file >> id;
     return id.empty() ? "unknown" : id;
-}
-
-tl::unexpected<Error> cannot_open(const std::filesystem::path& file, int error) {
-    return failure(ErrorKind::unavailable, fmt::format("cannot open the leader file {}: {}",
-                                                       file.string(), std::strerror(error)));
 }
 
 /// Replaces white space, because the record is a line of words separated by spaces.
@@ -114,59 +110,47 @@ private:
 
 Result<std::unique_ptr<FileLeaderElection>> FileLeaderElection::open(FileLeaderOptions options) {
     if (const int error = make_private_folders(options.file.parent_path()); error != 0)
-        return cannot_open(options.file, error);
-    const int file = ::open(options.file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, kPrivateFile);
-    if (file < 0) return cannot_open(options.file, errno);
-    make_private(file);  // An earlier version made it readable by all.
+        return file_failure(kCannotOpen, options.file, error);
+    FileDescriptor file(::open(options.file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, kPrivateFile));
+    if (!file.is_open()) return file_failure(kCannotOpen, options.file, errno);
+    make_private(file.get());  // An earlier version made it readable by all.
     return std::unique_ptr<FileLeaderElection>(
-        new FileLeaderElection(std::move(options), file, read_boot_id()));
+        new FileLeaderElection(std::move(options), std::move(file)));
 }
 
 Result<void> FileLeaderElection::check(const FileLeaderOptions& options) {
-    const int file = ::open(options.file.c_str(), O_RDWR | O_CLOEXEC);
-    if (file < 0 && errno == ENOENT) {
+    FileDescriptor file(::open(options.file.c_str(), O_RDWR | O_CLOEXEC));
+    if (!file.is_open() && errno == ENOENT) {
         if (const int error = may_make_files_in(options.file.parent_path()); error != 0)
-            return cannot_open(options.file, error);
+            return file_failure(kCannotOpen, options.file, error);
         return {};
     }
-    if (file < 0) return cannot_open(options.file, errno);
-    FileLeaderElection election(options, file, read_boot_id());
-    const Guard guard(file);
+    if (!file.is_open()) return file_failure(kCannotOpen, options.file, errno);
+    FileLeaderElection election(options, std::move(file));
+    const Guard guard(election.file_.get());
     if (!guard.held()) return election.held_up();
-    const auto record = election.read();
-    if (!record) return tl::unexpected(record.error());
-    const auto free = election.may_succeed(*record);
-    if (!free) return tl::unexpected(free.error());
+    ROCOCO_ASSIGN_OR_RETURN(const Record record, election.read());
+    ROCOCO_TRY(election.may_succeed(record));
     return {};
 }
 
-FileLeaderElection::FileLeaderElection(FileLeaderOptions options, int file, std::string boot_id)
-    : options_(std::move(options)), file_(file), boot_id_(std::move(boot_id)) {}
-
-FileLeaderElection::~FileLeaderElection() {
-    release();
-    close(file_);
-}
+FileLeaderElection::FileLeaderElection(FileLeaderOptions options, FileDescriptor file)
+    : options_(std::move(options)), file_(std::move(file)), boot_id_(read_boot_id()) {}
 
 Result<bool> FileLeaderElection::try_acquire() {
-    const Guard guard(file_);
+    const Guard guard(file_.get());
     if (!guard.held()) return held_up();
-    auto record = read();
-    if (!record) return tl::unexpected(std::move(record.error()));
-    if (leads(*record)) {
-        record->expires = lease_from_now();
-        if (auto written = write(*record); !written) return tl::unexpected(written.error());
-        return true;
-    }
-    forget_leadership();
-    auto free = may_succeed(*record);
-    if (!free || !*free) return free;
-    return take(*std::move(record));
+    ROCOCO_ASSIGN_OR_RETURN(Record record, read());
+    if (leads(record)) return renew(std::move(record));
+    release();
+    ROCOCO_ASSIGN_OR_RETURN(const bool free, may_succeed(record));
+    if (!free) return false;
+    return take(std::move(record));
 }
 
 /// Whether the leader named in the record is dead or has been silent for longer than its lease.
 Result<bool> FileLeaderElection::may_succeed(const Record& record) const {
-    if (record.epoch == 0 || !is_locked(file_, byte_of(record.epoch))) return true;
+    if (record.epoch == 0 || !is_locked(file_.get(), byte_of(record.epoch))) return true;
     if (record.boot_id != boot_id_)
         return failure(ErrorKind::configuration,
                        fmt::format("the leader file {} is in use on another machine ({}); allowed: "
@@ -181,9 +165,9 @@ Result<bool> FileLeaderElection::take(Record record) {
     record.boot_id = boot_id_;
     record.holder = one_word(options_.holder);
     // Lock before the record names the epoch, or others would take its leader for dead.
-    if (!try_lock(file_, byte_of(record.epoch))) return held_up();
+    if (!try_lock(file_.get(), byte_of(record.epoch))) return held_up();
     if (auto written = write(record); !written) {
-        unlock(file_, byte_of(record.epoch));
+        unlock(file_.get(), byte_of(record.epoch));
         return tl::unexpected(std::move(written.error()));
     }
     epoch_ = record.epoch;
@@ -192,31 +176,32 @@ Result<bool> FileLeaderElection::take(Record record) {
 
 Result<bool> FileLeaderElection::keep() {
     if (epoch_ == 0) return false;
-    const Guard guard(file_);
+    const Guard guard(file_.get());
     // The process that holds the file does not go on, so nobody can take over meanwhile.
     if (!guard.held()) return true;
-    auto record = read();
-    if (!record) return tl::unexpected(std::move(record.error()));
-    if (!leads(*record)) {
-        forget_leadership();
-        return false;
-    }
-    record->expires = lease_from_now();
-    if (auto written = write(*record); !written) return tl::unexpected(std::move(written.error()));
+    ROCOCO_ASSIGN_OR_RETURN(Record record, read());
+    if (leads(record)) return renew(std::move(record));
+    release();
+    return false;
+}
+
+Result<bool> FileLeaderElection::renew(Record record) {
+    record.expires = lease_from_now();
+    ROCOCO_TRY(write(record));
     return true;
 }
 
 Result<bool> FileLeaderElection::claim(SystemTime due, SystemTime believed_until) {
     if (epoch_ == 0) return false;
-    const Guard guard(file_);
+    const Guard guard(file_.get());
     if (!guard.held()) {
         // The run is not lost: the next leader, perhaps this replica, treats it as a misfire.
-        forget_leadership();
+        release();
         return held_up();
     }
     auto record = read();
     if (record && !leads(*record)) {
-        forget_leadership();
+        release();
         return false;
     }
     if (record) {
@@ -228,21 +213,18 @@ Result<bool> FileLeaderElection::claim(SystemTime due, SystemTime believed_until
     const Result<void> written =
         record ? write(*record) : tl::unexpected<Error>(std::move(record.error()));
     if (!written) {
-        forget_leadership();
+        release();
         return tl::unexpected(written.error());
     }
     return true;
 }
 
 Result<std::optional<SystemTime>> FileLeaderElection::last_claim() {
-    const Guard guard(file_);
+    const Guard guard(file_.get());
     if (!guard.held()) return held_up();
-    auto record = read();
-    if (!record) return tl::unexpected(std::move(record.error()));
-    return record->last_claim;
+    ROCOCO_ASSIGN_OR_RETURN(const Record record, read());
+    return record.last_claim;
 }
-
-void FileLeaderElection::release() noexcept { forget_leadership(); }
 
 microseconds FileLeaderElection::lease_from_now() const {
     return options_.clock.read().elapsed + options_.lease;
@@ -253,8 +235,8 @@ bool FileLeaderElection::leads(const Record& record) const {
 }
 
 /// A leader leads only as long as it holds the lock of its epoch.
-void FileLeaderElection::forget_leadership() noexcept {
-    if (epoch_ != 0) unlock(file_, byte_of(std::exchange(epoch_, 0)));
+void FileLeaderElection::release() noexcept {
+    if (epoch_ != 0) unlock(file_.get(), byte_of(std::exchange(epoch_, 0)));
 }
 
 tl::unexpected<Error> FileLeaderElection::held_up() const {
@@ -266,11 +248,8 @@ tl::unexpected<Error> FileLeaderElection::held_up() const {
 
 Result<FileLeaderElection::Record> FileLeaderElection::read() const {
     std::array<char, kLongestRecord> bytes{};
-    const auto size = pread(file_, bytes.data(), bytes.size(), 0);
-    if (size < 0)
-        return failure(ErrorKind::unavailable,
-                       fmt::format("cannot read the leader file {}: {}", options_.file.string(),
-                                   std::strerror(errno)));
+    const auto size = pread(file_.get(), bytes.data(), bytes.size(), 0);
+    if (size < 0) return file_failure("cannot read the leader file", options_.file, errno);
     Record record;
     if (size == 0) return record;
     const std::string text(bytes.data(), static_cast<std::size_t>(size));
@@ -301,10 +280,9 @@ Result<void> FileLeaderElection::write(const Record& record) const {
                     record.boot_id, record.holder);
     // One write within one page, so even SIGKILL leaves all of it or nothing. It is not synced: a
     // power cut ends all replicas on this machine, and LastRunStore knows which runs were missed.
-    if (pwrite(file_, text.data(), text.size(), 0) == static_cast<ssize_t>(text.size())) return {};
-    return failure(ErrorKind::unavailable,
-                   fmt::format("cannot write the leader file {}: {}", options_.file.string(),
-                               std::strerror(errno)));
+    if (pwrite(file_.get(), text.data(), text.size(), 0) == static_cast<ssize_t>(text.size()))
+        return {};
+    return file_failure("cannot write the leader file", options_.file, errno);
 }
 
 }  // namespace rococo::svchost

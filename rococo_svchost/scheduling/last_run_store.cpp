@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <system_error>
@@ -25,12 +24,6 @@ namespace {
 constexpr int kFormat = 1;
 // Expressions can be long, but no file of ours is longer than this.
 constexpr std::size_t kMostBytesOfRecord = 1 << 20;
-
-tl::unexpected<Error> file_failure(std::string_view what, const std::filesystem::path& path,
-                                   int error) {
-    return failure(ErrorKind::unavailable,
-                   fmt::format("{} {}: {}", what, path.string(), std::strerror(error)));
-}
 
 /// Writes all of it and waits until it is on disk. Returns 0, or the error number.
 int write_synced(const std::filesystem::path& path, std::string_view text) {
@@ -118,6 +111,27 @@ Result<void> LastRunStore::save(const LastRunRecord& record) const {
     if (const int error = sync_folder(folder_); error != 0)
         return file_failure("cannot sync the state folder", folder_, error);
     return {};
+}
+
+bool RunRecord::must_save(const LastRunRecord& record, SteadyTime now) {
+    const bool changed = !saved_ || saved_->settled_through != record.settled_through ||
+                         saved_->phase != record.phase;
+    if (changed) return pause_ == std::chrono::seconds(0) || now >= next_try_;
+    pause_ = {};
+    next_try_ = SteadyTime::max();
+    return false;
+}
+
+void RunRecord::saved(const LastRunRecord& record, const Result<void>& saved, SteadyTime now) {
+    if (saved) {
+        saved_ = record;
+        pause_ = {};
+        next_try_ = SteadyTime::max();
+        return;
+    }
+    pause_ = std::clamp(pause_ * 2, kFirstPause, kLongestPause);
+    next_try_ = now + pause_;
+    if (const auto line = trouble_.line(saved.error().message, now)) logger_.warning("{}", *line);
 }
 
 }  // namespace rococo::svchost

@@ -25,14 +25,15 @@ std::string printable(std::string_view text) {
 
 }  // namespace
 
-Error pointed_error(std::string_view text, TextRange where, std::string_view what,
+Error pointed_error(std::string_view text, std::string_view part, std::string_view what,
                     std::string_view allowed) {
-    std::size_t first = 0;
-    if (text.size() > kLongest) first = where.begin > kLongest / 2 ? where.begin - kLongest / 2 : 0;
+    const auto begin = static_cast<std::size_t>(part.data() - text.data());
+    const std::size_t first =
+        text.size() > kLongest && begin > kLongest / 2 ? begin - kLongest / 2 : 0;
     const std::string shown = printable(text.substr(first, kLongest));
-    const std::size_t column = std::min(where.begin - first, shown.size());
+    const std::size_t column = std::min(begin - first, shown.size());
     const std::size_t width =
-        std::clamp<std::size_t>(where.size, 1, std::max<std::size_t>(1, shown.size() - column));
+        std::clamp<std::size_t>(part.size(), 1, std::max<std::size_t>(1, shown.size() - column));
     return Error{ErrorKind::configuration,
                  fmt::format("{}\n    {}\n    {:{}}{:^<{}}\nallowed: {}", what, shown, "", column,
                              "", width, allowed)};

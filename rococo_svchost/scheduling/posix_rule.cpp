@@ -154,4 +154,9 @@ std::optional<std::pair<PosixRule::Change, PosixRule::Change>> PosixRule::change
     return start.at < end.at ? std::pair(start, end) : std::pair(end, start);
 }
 
+bool lacks_dates(std::string_view rule) {
+    return rule.find(',') == std::string_view::npos && !PosixRule::parse(rule) &&
+           PosixRule::parse(std::string(rule) + ",M3.2.0,M11.1.0").has_value();
+}
+
 }  // namespace rococo::svchost

@@ -47,4 +47,8 @@ private:
     Edge end_;
 };
 
+/// Whether this is a POSIX rule with daylight saving time but without its dates: `CET-1CEST`. C
+/// libraries then use those of the United States, which is hardly ever intended.
+[[nodiscard]] bool lacks_dates(std::string_view rule);
+
 }  // namespace rococo::svchost

@@ -2,18 +2,20 @@
 #include "private_files.hpp"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstring>
 
 namespace rococo::svchost {
 
-namespace {
-
-constexpr mode_t kPrivateFolder = 0700;
-
-}  // namespace
+tl::unexpected<Error> file_failure(std::string_view what, const std::filesystem::path& path,
+                                   int error) {
+    return failure(ErrorKind::unavailable,
+                   fmt::format("{} {}: {}", what, path.string(), std::strerror(error)));
+}
 
 int make_private_folders(const std::filesystem::path& folder) {
     if (folder.empty()) return 0;
@@ -26,6 +28,7 @@ int make_private_folders(const std::filesystem::path& folder) {
             if (const int error = make_private_folders(above); error != 0) return error;
         }
     }
+    constexpr mode_t kPrivateFolder = 0700;
     // Another process may create it at the same moment.
     if (::mkdir(folder.c_str(), kPrivateFolder) == 0 || errno == EEXIST) return 0;
     return errno;

@@ -4,11 +4,18 @@
 #include <sys/types.h>
 
 #include <filesystem>
+#include <string_view>
+
+#include "rococo/base/result.hpp"
 
 namespace rococo::svchost {
 
 /// Our files are accessible only to their owner, because anyone who can open one can lock it.
 inline constexpr mode_t kPrivateFile = 0600;
+
+/// `what` of a file failed: kind `unavailable`, with errno's text.
+[[nodiscard]] tl::unexpected<Error> file_failure(std::string_view what,
+                                                 const std::filesystem::path& path, int error);
 
 /// Creates a folder and its parents, new ones accessible only to the owner (0700). Returns 0 or
 /// errno.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "rococo_svchost/scheduling/schedule.hpp"
 
+#include <fmt/chrono.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -8,7 +9,7 @@
 
 #include "rococo_svchost/scheduling/clock_rule.hpp"
 #include "rococo_svchost/scheduling/cron_text.hpp"
-#include "rococo_svchost/scheduling/duration.hpp"
+#include "rococo_svchost/scheduling/time_text.hpp"
 
 namespace rococo::svchost {
 
@@ -93,12 +94,8 @@ void RunAtSchedule::on_clock_step(SystemTime before, SystemTime after) {
 }
 
 std::string RunAtSchedule::explain() const {
-    const std::chrono::hh_mm_ss time{time_of_day_};
-    const std::string at =
-        time.seconds() == seconds(0)
-            ? fmt::format("{:02}:{:02}", time.hours().count(), time.minutes().count())
-            : fmt::format("{:02}:{:02}:{:02}", time.hours().count(), time.minutes().count(),
-                          time.seconds().count());
+    const bool whole = time_of_day_ % std::chrono::minutes(1) == seconds(0);
+    const std::string at = fmt::format(fmt::runtime(whole ? "{:%R}" : "{:%T}"), time_of_day_);
     if (distance_ == hours(24)) return fmt::format("at {} every day, {}", at, zone_.name());
     if (distance_ % hours(24) == microseconds(0))
         return fmt::format("at {} every {} days, {}", at, distance_ / hours(24), zone_.name());

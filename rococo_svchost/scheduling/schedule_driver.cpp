@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "rococo/base/counted.hpp"
-#include "rococo_svchost/scheduling/duration.hpp"
 #include "rococo_svchost/scheduling/time_text.hpp"
 
 namespace rococo::svchost {

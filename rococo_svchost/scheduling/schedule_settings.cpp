@@ -7,12 +7,12 @@
 #include <array>
 #include <utility>
 
+#include "cron_words.hpp"
 #include "pointed_error.hpp"
 #include "rococo/base/text.hpp"
 #include "rococo/configuration/decimal.hpp"
-#include "rococo/configuration/suggestion.hpp"
 #include "rococo_svchost/scheduling/cron_text.hpp"
-#include "rococo_svchost/scheduling/duration.hpp"
+#include "rococo_svchost/scheduling/time_text.hpp"
 
 namespace rococo::svchost {
 
@@ -67,7 +67,7 @@ private:
     }
     void wrong(std::string_view variable, std::string_view value, std::string_view what,
                std::string_view allowed) {
-        wrong(variable, value, pointed_error(value, {0, value.size()}, what, allowed));
+        wrong(variable, value, pointed_error(value, value, what, allowed));
     }
     void missing(std::string_view variable, std::string_view why, std::string_view allowed) {
         errors_.push_back({ErrorKind::configuration,
@@ -196,13 +196,7 @@ private:
         if (const auto* const unit = std::ranges::find(kUnits, name, &Unit::name);
             unit != kUnits.end())
             return unit;
-        std::vector<std::string_view> names;
-        names.reserve(kUnits.size());
-        for (const auto& unit : kUnits) names.push_back(unit.name);
-        const auto near = closest(name, names);
-        wrong("CRON_TIME_UNIT", text,
-              "no such unit" + (near ? fmt::format(" (did you mean {}?)", *near) : ""),
-              kAllowedUnits);
+        wrong("CRON_TIME_UNIT", text, "no such unit" + near_name(name, kUnits), kAllowedUnits);
         return nullptr;
     }
 
@@ -241,30 +235,25 @@ Result<seconds> parse_time_of_day(std::string_view text) {
     };
     constexpr std::array<Part, 3> kParts{
         {{"hour", 24, hours(1)}, {"minute", 60, minutes(1)}, {"second", 60, seconds(1)}}};
-    const auto fail = [text](std::size_t begin, std::size_t size, std::string_view what) {
-        return tl::unexpected(pointed_error(text, {begin, size}, what, kAllowedTimes));
+    const auto fail = [text](std::string_view part, std::string_view what) {
+        return tl::unexpected(pointed_error(text, part, what, kAllowedTimes));
     };
+    const auto words = split(text, ':');
     seconds total{};
-    std::size_t begin = 0;
-    for (std::size_t i = 0; i < kParts.size(); ++i) {
+    for (std::size_t i = 0; i < std::min(words.size(), kParts.size()); ++i) {
         const auto& part = kParts.at(i);
-        const std::size_t end = std::min(text.find(':', begin), text.size());
-        const auto digits = text.substr(begin, end - begin);
-        const bool sized = digits.size() == 2 || (digits.size() == 1 && i == 0);
-        if (!is_digits(digits) || !sized)
-            return fail(begin, digits.size(), fmt::format("the {} is not two digits", part.name));
-        const auto value = static_cast<unsigned>(std::stoul(std::string(digits)));
-        if (value >= part.limit)
-            return fail(begin, digits.size(),
-                        fmt::format("{} {} is out of range", part.name, value));
-        total += value * part.unit;
-        if (end == text.size()) {
-            if (i == 0) return fail(end, 1, "the minutes are missing");
-            return total;
-        }
-        begin = end + 1;
+        const auto value = parse_number<unsigned>(words[i]);
+        if (!value || words[i].size() > 2 || (words[i].size() < 2 && i > 0))
+            return fail(words[i], fmt::format("the {} is not two digits", part.name));
+        if (*value >= part.limit)
+            return fail(words[i], fmt::format("{} {} is out of range", part.name, *value));
+        total += *value * part.unit;
     }
-    return fail(begin - 1, text.size() - begin + 1, "nothing follows the seconds");
+    if (words.size() == 1) return fail(text.substr(text.size()), "the minutes are missing");
+    if (words.size() > kParts.size())
+        return fail(text.substr(words[2].data() + words[2].size() - text.data()),
+                    "nothing follows the seconds");
+    return total;
 }
 
 tl::expected<ScheduleSetup, SettingErrors> make_schedule(const ScheduleSettings& settings) {

@@ -2,13 +2,74 @@
 #include "rococo_svchost/scheduling/scheduler.hpp"
 
 #include <algorithm>
+#include <array>
 #include <utility>
-
-#include "scheduler_limits.hpp"
 
 namespace rococo::svchost {
 
 using std::chrono::microseconds;
+
+namespace {
+
+/// The most missed runs that are counted one by one.
+constexpr std::size_t kMostCounted = 10'000;
+
+/// Adds a skipped run to the report, merging it into the previous entry if possible.
+void report_skipped(SystemTime due, SkipReason reason, SchedulerActions& actions) {
+    if (!actions.empty()) {
+        auto* const previous = std::get_if<SkippedRuns>(&actions.back());
+        if (previous != nullptr && previous->reason == reason) {
+            previous->first = std::min(previous->first, due);
+            previous->last = std::max(previous->last, due);
+            ++previous->count;
+            return;
+        }
+    }
+    actions.emplace_back(SkippedRuns{due, due, 1, false, reason});
+}
+
+}  // namespace
+
+OverlapPolicy overlap_policy(std::string_view word) {
+    static const std::map<std::string_view, OverlapPolicy> kPolicies{
+        {"skip", OverlapPolicy::skip},
+        {"queue-one", OverlapPolicy::queue_one},
+        {"queue-all", OverlapPolicy::queue_all},
+        {"cancel", OverlapPolicy::cancel},
+        {"allow", OverlapPolicy::allow}};
+    return kPolicies.at(word);
+}
+
+MisfirePolicy misfire_policy(std::string_view word) {
+    static const std::map<std::string_view, MisfirePolicy> kPolicies{
+        {"skip", MisfirePolicy::skip}, {"once", MisfirePolicy::once}, {"all", MisfirePolicy::all}};
+    return kPolicies.at(word);
+}
+
+std::string_view to_string(RunReason reason) {
+    constexpr std::array<std::string_view, 3> kWords{"scheduled", "startup", "misfire"};
+    return kWords.at(static_cast<std::size_t>(reason));
+}
+
+std::string_view to_string(SkipReason reason) {
+    constexpr std::array<std::string_view, 5> kWords{
+        "an earlier run was still in hand", "missed", "too many runs wait",
+        "a later run took its place", "the clock was set past it"};
+    return kWords.at(static_cast<std::size_t>(reason));
+}
+
+/// Past due times that were skipped.
+struct Scheduler::Missed {
+    SystemTime first{};
+    SystemTime before_last{};  ///< Same as `first` if there is only one.
+    SystemTime last{};
+    std::size_t count = 0;
+    bool more = false;
+
+    [[nodiscard]] SkippedRuns report(SkipReason reason) const {
+        return {first, last, count, more, reason};
+    }
+};
 
 Scheduler::Scheduler(Schedule& schedule, const SchedulerOptions& options, RandomDelay random,
                      Instant start, std::optional<SystemTime> settled_through)
@@ -236,6 +297,82 @@ void Scheduler::start(Waiting run, SchedulerActions& actions) {
     const RunId id = ++last_id_;
     runs_.emplace(id, Run{run.due, run.reason, 1, std::nullopt, false});
     actions.emplace_back(StartRun{id, run.due, run.reason, 1});
+}
+
+// --- missed runs ---
+
+/// Moves the cursor past all due times before `limit` and counts them, up to `most`.
+Scheduler::Missed Scheduler::pass_over(SystemTime limit, std::size_t most) {
+    Missed missed;
+    while (next_due_ && *next_due_ < limit) {
+        if (missed.count == most) {
+            missed.more = true;
+            cursor_ = latest_due(*next_due_, limit);
+            missed.before_last =
+                cursor_ == *next_due_ ? missed.last : latest_due(*next_due_, cursor_);
+            missed.last = cursor_;
+            break;
+        }
+        if (missed.count == 0) missed.first = *next_due_;
+        missed.before_last = missed.count == 0 ? *next_due_ : missed.last;
+        missed.last = *next_due_;
+        ++missed.count;
+        cursor_ = *next_due_;
+        next_due_ = schedule_.next(cursor_);
+    }
+    return missed;
+}
+
+/// The last due time before `limit`, given one such time, `known`. A schedule can only look ahead,
+/// so this is a binary search.
+SystemTime Scheduler::latest_due(SystemTime known, SystemTime limit) const {
+    SystemTime none_from = limit;  // There is no due time between here and the limit.
+    while (none_from - known > microseconds(1)) {
+        const SystemTime middle = known + (none_from - known) / 2;
+        const auto next = schedule_.next(middle);
+        if (next && *next < limit) {
+            known = *next;
+        } else {
+            none_from = middle;
+        }
+    }
+    return known;
+}
+
+void Scheduler::collect_misfires(SystemTime limit, SchedulerActions& actions) {
+    if (options_.misfire == MisfirePolicy::all) {
+        while (next_due_ && *next_due_ < limit && queue_.size() < options_.longest_queue) {
+            cursor_ = *next_due_;
+            make_up_for(cursor_, actions);
+            next_due_ = schedule_.next(cursor_);
+        }
+        if (const Missed missed = pass_over(limit, kMostCounted); missed.count > 0)
+            actions.emplace_back(missed.report(SkipReason::queue_full));
+        return;
+    }
+    Missed missed = pass_over(limit, kMostCounted);
+    if (missed.count == 0) return;
+    const SystemTime latest = missed.last;
+    if (options_.misfire == MisfirePolicy::once) {
+        missed.last = missed.before_last;
+        if (!missed.more) --missed.count;
+    }
+    if (missed.count > 0) actions.emplace_back(missed.report(SkipReason::misfire));
+    if (options_.misfire == MisfirePolicy::once) make_up_for(latest, actions);
+}
+
+/// A run for a missed due time. It waits for runs in progress whatever the overlap policy says,
+/// because nothing else would make up for it.
+void Scheduler::make_up_for(SystemTime due, SchedulerActions& actions) {
+    if (options_.misfire == MisfirePolicy::once) {
+        if (options_.overlap == OverlapPolicy::cancel && busy()) cancel_what_is_in_hand(actions);
+        std::erase_if(queue_, [&actions](const Waiting& waiting) {
+            if (waiting.reason != RunReason::misfire) return false;
+            report_skipped(waiting.due, SkipReason::misfire, actions);
+            return true;
+        });
+    }
+    enqueue({due, RunReason::misfire}, actions);
 }
 
 }  // namespace rococo::svchost

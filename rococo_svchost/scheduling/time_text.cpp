@@ -3,13 +3,13 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <optional>
 
 #include "pointed_error.hpp"
 #include "rococo/base/text.hpp"
+#include "rococo/configuration/duration.hpp"
 
 namespace rococo::svchost {
 
@@ -21,7 +21,10 @@ using std::chrono::sys_seconds;
 
 namespace {
 
-constexpr std::string_view kAllowed =
+constexpr std::string_view kAllowedDurations =
+    "a duration such as 500ms, 90s, 1m30s, 1.5h, 2d or 1w, up to 100 years; a number alone is "
+    "seconds";
+constexpr std::string_view kAllowedTimes =
     "a date such as 2027-12-31, with a time such as T09:30 or T09:30:00, with Z or +01:00";
 
 /// Reads the text from left to right, and keeps the first mistake.
@@ -49,7 +52,8 @@ public:
 
 private:
     void fail(std::string_view what, std::size_t size = 1) {
-        if (!wrong_) wrong_ = pointed_error(text_, {position_, size}, what, kAllowed);
+        if (!wrong_)
+            wrong_ = pointed_error(text_, text_.substr(position_, size), what, kAllowedTimes);
     }
     bool accept(char c) {
         if (position_ >= text_.size() || text_[position_] != c) return false;
@@ -122,6 +126,14 @@ private:
 };
 
 }  // namespace
+
+Result<microseconds> parse_duration(std::string_view text) {
+    const auto length = read_duration(text);
+    if (length) return *length;
+    const DurationMistake& mistake = length.error();
+    return tl::unexpected(pointed_error(text, text.substr(mistake.begin, mistake.size),
+                                        mistake.what, kAllowedDurations));
+}
 
 Result<SystemTime> parse_time(std::string_view text, const TimeZone& zone) {
     return TimeReader(text, zone).read();

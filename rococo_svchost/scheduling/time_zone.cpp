@@ -5,16 +5,15 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cctype>
 #include <exception>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <system_error>
 #include <vector>
 
 #include "posix_rule.hpp"
-#include "zone_names.hpp"
+#include "rococo/base/text.hpp"
+#include "rococo/configuration/suggestion.hpp"
 #include "zone_periods.hpp"
 
 namespace rococo::svchost {
@@ -74,13 +73,40 @@ std::string name_below_database(const std::filesystem::path& path) {
     return text.substr(std::string_view(kDatabase).size());
 }
 
+/// The zone that differs only in case or is of that city (`berlin`), or else the one with the most
+/// similar spelling; empty if none is similar.
+std::string_view nearest_zone(std::string_view wanted, std::span<const std::string_view> names) {
+    wanted = trim(wanted, "\"' \t\r\n");  // what people put around a name
+    const std::string city = to_lower(wanted);
+    for (const std::string_view name : names)
+        if (to_lower(name) == city) return name;
+    for (const std::string_view name : names)
+        if (to_lower(name.substr(name.rfind('/') + 1)) == city) return name;
+    return closest(wanted, names).value_or("");
+}
+
 }  // namespace
 
-TimeZone::TimeZone() {
-    static const auto utc =
-        std::make_shared<const Data>(Data{"UTC", {{kBeginning, kEnd, seconds(0)}}});
-    data_ = utc;
+std::string unknown_zone(std::string_view name, std::span<const std::string_view> names) {
+    if (names.empty())
+        return fmt::format(
+            "the time zone '{}' cannot be looked up: {} holds no zones; install the package "
+            "tzdata, or use UTC",
+            name, kDatabase);
+    const std::string_view near = nearest_zone(name, names);
+    return fmt::format(
+        "'{}' is no time zone{}; allowed: an IANA name such as Europe/Berlin, "
+        "America/New_York or UTC, or a rule such as CET-1CEST,M3.5.0,M10.5.0/3",
+        name, near.empty() ? "" : fmt::format(" (did you mean {}?)", near));
 }
+
+TimeZone::TimeZone() {
+    static const TimeZone utc("UTC", {{kBeginning, kEnd, seconds(0)}});
+    data_ = utc.data_;
+}
+
+TimeZone::TimeZone(std::string name, std::vector<Period> periods)
+    : data_(std::make_shared<const Data>(Data{std::move(name), std::move(periods)})) {}
 
 Result<TimeZone> TimeZone::load(std::string_view name) {
     if (name == "UTC" || name == "Etc/UTC") return TimeZone();
@@ -93,11 +119,11 @@ Result<TimeZone> TimeZone::load(std::string_view name) {
             std::vector<std::string_view> names;
             names.reserve(zones.size());
             for (const auto& candidate : zones) names.push_back(candidate.name());
-            return wrong_zone(unknown_zone(name, names, kDatabase));
+            return wrong_zone(unknown_zone(name, names));
         }
-        return TimeZone(std::make_shared<const Data>(Data{zone->name(), read_periods(*zone)}));
+        return TimeZone(zone->name(), read_periods(*zone));
     } catch (const std::exception& error) {
-        return wrong_zone(fmt::format("{} ({})", unknown_zone(name, {}, kDatabase), error.what()));
+        return wrong_zone(fmt::format("{} ({})", unknown_zone(name, {}), error.what()));
     }
 }
 
@@ -125,8 +151,7 @@ Result<TimeZone> TimeZone::parse(std::string_view text) {
     auto zone = load(rest);
     if (zone) return zone;
     if (const auto rule = PosixRule::parse(rest))
-        return TimeZone(
-            std::make_shared<const Data>(Data{std::string(rest), periods_of_rule(*rule)}));
+        return TimeZone(std::string(rest), periods_of_rule(*rule));
     if (lacks_dates(rest))
         return wrong_zone(
             fmt::format("'{}' has daylight saving time but does not say when; allowed: a rule with "
@@ -153,7 +178,7 @@ Result<TimeZone> TimeZone::from_path(const std::filesystem::path& path) {
             fmt::format("the file {} describes no time zone without leap seconds; allowed: a file "
                         "below {}, or an IANA name such as Europe/Berlin",
                         path.string(), kDatabase));
-    return TimeZone(std::make_shared<const Data>(Data{path.string(), *std::move(periods)}));
+    return TimeZone(path.string(), *std::move(periods));
 }
 
 Result<TimeZone> TimeZone::machine() {

@@ -30,12 +30,12 @@ std::string upcoming_as_json(const Schedule& schedule, const UpcomingQuery& quer
                         {"expressions", run.sources}});
     nlohmann::ordered_json json{{"explanation", schedule.explain()},
                                 {"timezone", query.zone.name()},
-                                {"from", format_local(query.from, query.zone)}};
-    json["until"] = nullptr;
+                                {"from", format_local(query.from, query.zone)},
+                                {"until", nullptr},
+                                {"run_at_startup", query.run_at_startup},
+                                {"runs", std::move(list)},
+                                {"cut_off", is_cut_off(query, runs)}};
     if (query.until) json["until"] = format_local(*query.until, query.zone);
-    json["run_at_startup"] = query.run_at_startup;
-    json["runs"] = std::move(list);
-    json["cut_off"] = is_cut_off(query, runs);
     return json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
 }
 

@@ -14,6 +14,8 @@
 #include <cstring>
 #include <utility>
 
+#include "rococo/base/try.hpp"
+
 namespace rococo::svchost {
 
 namespace {
@@ -56,17 +58,16 @@ Result<bool> WakeTimer::arm(std::optional<SystemTime> moment) const {
 }
 
 Result<WakeTimer::Reason> WakeTimer::wait_until(std::optional<SystemTime> moment) {
-    const auto clock_was_set = arm(moment);
-    if (!clock_was_set) return tl::unexpected(clock_was_set.error());
+    ROCOCO_ASSIGN_OR_RETURN(const bool clock_was_set, arm(moment));
     while (true) {
         std::array<pollfd, 2> waiting{{{event_->fd(), POLLIN, 0}, {timer_.get(), POLLIN, 0}}};
-        const bool may_wait = event_->begin_wait() && !*clock_was_set;
+        const bool may_wait = event_->begin_wait() && !clock_was_set;
         const int ready = poll(waiting.data(), waiting.size(), may_wait ? -1 : 0);
         if (ready < 0 && errno != EINTR)
             return system_failure(ErrorKind::internal, "the schedule cannot wait", errno);
         event_->end_wait(ready > 0 && (waiting[0].revents & POLLIN) != 0);
         if (event_->take()) return Reason::woken;
-        if (*clock_was_set) return Reason::clock_changed;
+        if (clock_was_set) return Reason::clock_changed;
         std::uint64_t count = 0;
         if (read(timer_.get(), &count, sizeof count) == sizeof count) {
             if (moment) return Reason::due;

@@ -9,7 +9,6 @@
 
 #include "rococo_svchost/scheduling/cron_expression.hpp"
 #include "rococo_svchost/scheduling/cron_text.hpp"
-#include "rococo_svchost/scheduling/duration.hpp"
 #include "rococo_svchost/scheduling/schedule_settings.hpp"
 #include "rococo_svchost/scheduling/time_text.hpp"
 

@@ -13,7 +13,6 @@
 
 #include "posix_rule.hpp"
 #include "rococo_svchost/scheduling/schedule_settings.hpp"
-#include "zone_names.hpp"
 #include "zone_periods.hpp"
 
 namespace {

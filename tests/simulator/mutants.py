@@ -131,7 +131,7 @@ MUTANTS = [
     schedule_mutant("leadership is not renewed", "leadership.cpp",
                     "next_look_ = now + election_->interval * (1U << doublings);",
                     "next_look_ = leading ? SteadyTime::max() : now + election_->interval;"),
-    schedule_mutant("misfires are forgotten", "scheduler_misfires.cpp",
+    schedule_mutant("misfires are forgotten", "scheduler.cpp",
                     "if (options_.misfire == MisfirePolicy::once) make_up_for(latest, actions);", "(void)latest;"),
     schedule_mutant("runs overlap", "scheduler.cpp",
                     "options_.overlap == OverlapPolicy::allow ? !makes_up_in_hand() : runs_.empty();", "true;"),

@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: MIT
-#include <iostream>
-
 #include "commands.hpp"
 
 namespace rococo::svchost::cli {
@@ -77,11 +75,6 @@ complete -c svchost -f -a '(__svchost_complete)'
 
 std::string_view completion_script(std::string_view shell) {
     return shell == "bash" ? kBash : shell == "zsh" ? kZsh : kFish;
-}
-
-int completion(std::string_view shell) {
-    std::cout << completion_script(shell);
-    return 0;
 }
 
 }  // namespace rococo::svchost::cli

@@ -8,10 +8,10 @@
 #include <nlohmann/json.hpp>
 
 #include "commands.hpp"
-#include "diagnostics.hpp"
 #include "rococo/base/counted.hpp"
 #include "rococo/base/printable.hpp"
 #include "rococo/base/timestamp.hpp"
+#include "rococo/base/try.hpp"
 #include "session.hpp"
 #include "table.hpp"
 #include "terminal.hpp"
@@ -64,19 +64,11 @@ std::string dump(const nlohmann::ordered_json& json) {
         json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
 }
 
-/// Whether `given` may refer to this letter, either exactly or as displayed.
-bool is_called(const DeadLetter& letter, const std::string& given) {
-    const auto same = [&](const std::string& own) {
-        return own == given || printable(own) == given;
-    };
-    return same(letter.id) || same(name_of(letter));
-}
-
-bool begins_so(const DeadLetter& letter, const std::string& given) {
-    const auto begins = [&](const std::string& own) {
-        return own.starts_with(given) || printable(own).starts_with(given);
-    };
-    return !given.empty() && (begins(letter.id) || begins(name_of(letter)));
+/// Whether the test holds for the letter's id or name, as it is or as displayed.
+template <typename Test>
+bool is_called(const DeadLetter& letter, const Test& test) {
+    return test(letter.id) || test(printable(letter.id)) || test(name_of(letter)) ||
+           test(printable(name_of(letter)));
 }
 
 /// Ids joined on one line. Escaped, so that a line break in one does not make it look like two.
@@ -97,14 +89,16 @@ struct Named {
 Result<Named> in_full(DeadLetterStore& store, const std::vector<std::string>& given) {
     Named named;
     if (given.empty()) return named;
-    const auto letters = store.list(kMaxSearched);
-    if (!letters) return tl::unexpected(letters.error());
+    ROCOCO_ASSIGN_OR_RETURN(const auto letters, store.list(kMaxSearched));
     for (const std::string& one : given) {
         std::vector<std::string> called;
         std::vector<std::string> candidates;
-        for (const DeadLetter& letter : *letters) {
-            if (is_called(letter, one)) called.push_back(letter.id);
-            if (begins_so(letter, one)) candidates.push_back(letter.id);
+        for (const DeadLetter& letter : letters) {
+            if (is_called(letter, [&](const auto& own) { return own == one; }))
+                called.push_back(letter.id);
+            if (!one.empty() &&
+                is_called(letter, [&](const auto& own) { return own.starts_with(one); }))
+                candidates.push_back(letter.id);
         }
         if (called.empty() && candidates.size() > 1) {
             return failure(ErrorKind::usage,
@@ -112,9 +106,9 @@ Result<Named> in_full(DeadLetterStore& store, const std::vector<std::string>& gi
                                        printable(one), listed(candidates)));
         }
         if (called.empty()) called = std::move(candidates);
-        if (called.empty() && letters->size() < kMaxSearched) named.unknown.push_back(one);
+        if (called.empty() && letters.size() < kMaxSearched) named.unknown.push_back(one);
         // There may be more letters than those listed, so ask the store.
-        if (called.empty() && letters->size() >= kMaxSearched) called.push_back(one);
+        if (called.empty() && letters.size() >= kMaxSearched) called.push_back(one);
         for (std::string& id : called) {
             const bool twice = std::find(named.ids.begin(), named.ids.end(), id) != named.ids.end();
             if (!twice) named.ids.push_back(std::move(id));
@@ -134,10 +128,10 @@ void warn_if_unknown(const Session& session, const std::string& queue) {
 Result<bool> may_delete(DeadLetterStore& store, const DeadLettersArguments& arguments,
                         const Named& named, const std::string& queue) {
     if (arguments.yes || (!arguments.all && named.ids.empty())) return true;
-    const auto count = arguments.all ? store.count() : Result<std::size_t>(named.ids.size());
-    if (!count) return tl::unexpected(count.error());
-    if (*count == 0) return true;
-    const std::string what = counted(*count, "dead letter") + " of " + printable(queue);
+    ROCOCO_ASSIGN_OR_RETURN(const std::size_t count,
+                            arguments.all ? store.count() : named.ids.size());
+    if (count == 0) return true;
+    const std::string what = counted(count, "dead letter") + " of " + printable(queue);
     if (::isatty(STDIN_FILENO) != 1 || ::isatty(STDERR_FILENO) != 1) {
         return failure(ErrorKind::usage, fmt::format("{} would be deleted for good; there is no "
                                                      "terminal to ask on, so --yes is required",
@@ -149,10 +143,11 @@ Result<bool> may_delete(DeadLetterStore& store, const DeadLettersArguments& argu
     return answer == "y" || answer == "Y" || answer == "yes";
 }
 
-Error none_called(const std::vector<std::string>& unknown) {
-    return {ErrorKind::usage, fmt::format("no dead letter is called {}; svchost dead-letters list "
-                                          "shows them",
-                                          listed(unknown))};
+tl::unexpected<Error> none_called(const std::vector<std::string>& unknown) {
+    return failure(ErrorKind::usage,
+                   fmt::format("no dead letter is called {}; svchost dead-letters list "
+                               "shows them",
+                               listed(unknown)));
 }
 
 /// The shortest unique prefix of an id, but long enough not to be mistaken for a word.
@@ -213,80 +208,74 @@ std::string letters_text(const std::vector<DeadLetter>& letters, std::optional<s
     return letters_table(letters, true).text(width);
 }
 
-int list(DeadLetterStore& store, const DeadLettersArguments& arguments) {
-    const auto letters = store.list(arguments.limit);
-    if (!letters) return print_error(letters.error());
+Result<int> list(DeadLetterStore& store, const DeadLettersArguments& arguments) {
+    ROCOCO_ASSIGN_OR_RETURN(const auto letters, store.list(arguments.limit));
     if (arguments.json) {
         auto all = nlohmann::ordered_json::array();
-        for (const DeadLetter& letter : *letters) all.push_back(to_json(letter));
+        for (const DeadLetter& letter : letters) all.push_back(to_json(letter));
         std::cout << dump(all) << '\n';
         return 0;
     }
-    const auto count = store.count();
-    if (!count) return print_error(count.error());
-    if (!letters->empty()) std::cout << letters_text(*letters, table_width());
-    std::cout << fmt::format("{} of {} shown\n", letters->size(), *count);
+    ROCOCO_ASSIGN_OR_RETURN(const std::size_t count, store.count());
+    if (!letters.empty()) std::cout << letters_text(letters, table_width());
+    std::cout << fmt::format("{} of {} shown\n", letters.size(), count);
     return 0;
 }
 
-int show(DeadLetterStore& store, const Named& named) {
+Result<int> show(DeadLetterStore& store, const Named& named) {
     for (const std::string& id : named.ids) {
-        const auto letter = store.find(id);
-        if (!letter) return print_error(letter.error());
-        if (!*letter) return print_error(none_called({id}));
-        std::cout << dump(to_json(**letter)) << '\n';
+        ROCOCO_ASSIGN_OR_RETURN(const auto letter, store.find(id));
+        if (!letter) return none_called({id});
+        std::cout << dump(to_json(*letter)) << '\n';
     }
-    return named.unknown.empty() ? 0 : print_error(none_called(named.unknown));
+    if (!named.unknown.empty()) return none_called(named.unknown);
+    return 0;
 }
 
 /// Requeues or deletes, and reports how many. Fails if any of the given ids do not exist.
-int change(DeadLetterStore& store, const DeadLettersArguments& arguments, const Named& named) {
+Result<int> change(DeadLetterStore& store, const DeadLettersArguments& arguments,
+                   const Named& named) {
     const bool requeue = arguments.action == Action::requeue;
+    std::size_t changed = 0;
     // For the store, no ids means all letters.
-    const bool none = !arguments.all && named.ids.empty();
-    const auto changed = none      ? Result<std::size_t>(0)
-                         : requeue ? store.requeue(named.ids)
-                                   : store.remove(named.ids);
-    if (!changed) return print_error(changed.error());
-    std::cout << *changed << (requeue ? " requeued\n" : " deleted\n");
-    if (!named.unknown.empty()) return print_error(none_called(named.unknown));
-    if (*changed < named.ids.size()) {
-        return print_error(
-            {ErrorKind::usage, fmt::format("{} of these are no longer among the dead letters: {}",
-                                           named.ids.size() - *changed, listed(named.ids))});
+    if (arguments.all || !named.ids.empty()) {
+        ROCOCO_ASSIGN_OR_RETURN(changed,
+                                requeue ? store.requeue(named.ids) : store.remove(named.ids));
+    }
+    std::cout << changed << (requeue ? " requeued\n" : " deleted\n");
+    if (!named.unknown.empty()) return none_called(named.unknown);
+    if (changed < named.ids.size()) {
+        return failure(ErrorKind::usage,
+                       fmt::format("{} of these are no longer among the dead letters: {}",
+                                   named.ids.size() - changed, listed(named.ids)));
     }
     return 0;
 }
 
 }  // namespace
 
-int dead_letters(const DeadLettersArguments& arguments) {
+Result<int> dead_letters(const DeadLettersArguments& arguments) {
     const bool changes = arguments.action == Action::requeue || arguments.action == Action::remove;
     if (changes && arguments.ids.empty() != arguments.all) {
-        return print_error({ErrorKind::usage, arguments.all ? "give ids or --all, not both"
-                                                            : "which ones? Give ids, or --all"});
+        return failure(ErrorKind::usage, arguments.all ? "give ids or --all, not both"
+                                                       : "which ones? Give ids, or --all");
     }
-    const auto session = open_session(arguments.folder);
-    if (!session) return print_error(session.error());
-    const auto queue =
-        arguments.queue.empty() ? service_queue(**session) : Result<std::string>(arguments.queue);
-    if (!queue) return print_error(queue.error());
-    const auto store = (*session)->queue_kind->dead_letters(*queue);
-    if (!store) return print_error(store.error());
-    if (!arguments.queue.empty()) warn_if_unknown(**session, *queue);
-    if (arguments.action == Action::list) return list(**store, arguments);
-    const auto named = in_full(**store, arguments.ids);
-    if (!named) return print_error(named.error());
-    if (arguments.action == Action::show) return show(**store, *named);
+    ROCOCO_ASSIGN_OR_RETURN(const auto session, open_session(arguments.folder));
+    ROCOCO_ASSIGN_OR_RETURN(const auto queue,
+                            arguments.queue.empty() ? service_queue(*session) : arguments.queue);
+    ROCOCO_ASSIGN_OR_RETURN(const auto store, session->queue_kind->dead_letters(queue));
+    if (!arguments.queue.empty()) warn_if_unknown(*session, queue);
+    if (arguments.action == Action::list) return list(*store, arguments);
+    ROCOCO_ASSIGN_OR_RETURN(const Named named, in_full(*store, arguments.ids));
+    if (arguments.action == Action::show) return show(*store, named);
     if (arguments.action == Action::remove) {
-        const auto may = may_delete(**store, arguments, *named, *queue);
-        if (!may) return print_error(may.error());
-        if (!*may) {
+        ROCOCO_ASSIGN_OR_RETURN(const bool may, may_delete(*store, arguments, named, queue));
+        if (!may) {
             std::cout << "nothing deleted\n";
             return 0;
         }
     }
-    return change(**store, arguments, *named);
+    return change(*store, arguments, named);
 }
 
 }  // namespace rococo::svchost::cli

@@ -7,7 +7,6 @@
 #include <system_error>
 
 #include "commands.hpp"
-#include "diagnostics.hpp"
 #include "rococo/base/text.hpp"
 #include "rococo_svchost/host/host.hpp"
 #include "scaffold.hpp"
@@ -25,11 +24,9 @@ constexpr std::array<std::string_view, 9> kTaken{
     "preinstall", "processor_test", "rebuild_cache", "test"};
 
 bool is_package_name(std::string_view name) {
-    const auto allowed = [](char c) {
-        return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
-    };
-    return !name.empty() && name.front() >= 'a' && name.front() <= 'z' &&
-           std::all_of(name.begin(), name.end(), allowed);
+    constexpr std::string_view kAllowed = "abcdefghijklmnopqrstuvwxyz0123456789_";
+    return name.find_first_not_of(kAllowed) == std::string_view::npos && !name.empty() &&
+           is_letter(name.front());
 }
 
 /// `OrderMail` from `order_mail`.
@@ -62,24 +59,24 @@ std::string filled_in(std::string_view text, const std::string& name) {
 
 }  // namespace
 
-int create(const NewArguments& arguments) {
+Result<int> create(const NewArguments& arguments) {
     const std::string& name = arguments.name;
     if (!is_package_name(name)) {
-        return print_error(
-            {ErrorKind::usage,
-             fmt::format("'{}': a service's name consists of lower-case letters, digits and "
-                         "underscores, starting with a letter, such as order_mail",
-                         name)});
+        return failure(
+            ErrorKind::usage,
+            fmt::format("'{}': a service's name consists of lower-case letters, digits and "
+                        "underscores, starting with a letter, such as order_mail",
+                        name));
     }
     std::error_code error;
     if (fs::exists(fs::symlink_status(name, error))) {
-        return print_error({ErrorKind::usage, fmt::format("{} already exists", name)});
+        return failure(ErrorKind::usage, fmt::format("{} already exists", name));
     }
     if (std::find(kTaken.begin(), kTaken.end(), name) != kTaken.end()) {
-        return print_error(
-            {ErrorKind::usage, fmt::format("{0}: CMake has a target of this name already, and the "
-                                           "service would be another; choose a name such as my_{0}",
-                                           name)});
+        return failure(ErrorKind::usage,
+                       fmt::format("{0}: CMake has a target of this name already, and the "
+                                   "service would be another; choose a name such as my_{0}",
+                                   name));
     }
     for (const ScaffoldFile& file : arguments.cron ? cron_scaffold() : messaging_scaffold()) {
         const bool hidden =
@@ -87,7 +84,7 @@ int create(const NewArguments& arguments) {
         const fs::path path = fs::path(name) / ((hidden ? "." : "") + std::string(file.path));
         if (auto written = write_file(path, filled_in(file.text, name)); !written) {
             fs::remove_all(name, error);  // so that it can be tried again
-            return print_error(written.error());
+            return tl::unexpected(written.error());
         }
     }
     std::cout << fmt::format(

@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: MIT
+#include <fmt/chrono.h>
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <iostream>
 
 #include "commands.hpp"
-#include "diagnostics.hpp"
 #include "rococo/base/printable.hpp"
+#include "rococo/base/try.hpp"
 #include "rococo_svchost/host/schedule.hpp"
-#include "rococo_svchost/scheduling/duration.hpp"
 #include "rococo_svchost/scheduling/time_text.hpp"
 #include "rococo_svchost/scheduling/upcoming.hpp"
 #include "session.hpp"
@@ -26,9 +25,8 @@ struct Asked {
     bool run_at_startup = false;
 };
 Result<Asked> settings_of(const NextArguments& arguments, SystemTime now) {
-    const auto configuration = load_sound_configuration(arguments.folder);
-    if (!configuration) return tl::unexpected(configuration.error());
-    ScheduleSettings settings = schedule_settings(*configuration, now);
+    ROCOCO_ASSIGN_OR_RETURN(const auto configuration, load_sound_configuration(arguments.folder));
+    ScheduleSettings settings = schedule_settings(configuration, now);
     if (!arguments.expression.empty()) {
         settings.expressions = arguments.expression;
         settings.time_amount.clear();
@@ -45,7 +43,7 @@ Result<Asked> settings_of(const NextArguments& arguments, SystemTime now) {
                        "* MON-FRI', or set CRON_EXPRESSIONS, or CRON_TIME_AMOUNT and "
                        "CRON_TIME_UNIT, in the service's .env");
     }
-    return Asked{settings, of_service && configuration->boolean("RUN_AT_STARTUP")};
+    return Asked{settings, of_service && configuration.boolean("RUN_AT_STARTUP")};
 }
 
 /// `--from`, `--until` and `-n`, read in the schedule's time zone.
@@ -80,9 +78,6 @@ Error as_given(Error error, const NextArguments& arguments) {
     return error;
 }
 
-constexpr std::array<std::string_view, 7> kWeekdays{"Sun", "Mon", "Tue", "Wed",
-                                                    "Thu", "Fri", "Sat"};
-
 /// An explanation of the schedule and one line per run.
 std::string text_of(const Schedule& schedule, const UpcomingQuery& query,
                     const std::vector<UpcomingRun>& runs) {
@@ -102,11 +97,11 @@ std::string text_of(const Schedule& schedule, const UpcomingQuery& query,
     Table table(columns, /*titles=*/false);
     for (const auto& run : runs) {
         const auto local = query.zone.to_local(std::chrono::floor<std::chrono::seconds>(run.due));
-        const auto weekday = std::chrono::weekday(std::chrono::floor<std::chrono::days>(local));
         std::string time = format_local(run.due, query.zone);
         std::ranges::replace(time, 'T', ' ');
-        std::vector<std::string> cells{time, std::string(kWeekdays.at(weekday.c_encoding())),
-                                       "in " + format_roughly(run.due - query.from)};
+        std::vector<std::string> cells{
+            time, fmt::format("{:%a}", fmt::gmtime(local.time_since_epoch().count())),
+            "in " + format_roughly(run.due - query.from)};
         if (several) cells.push_back(printable(fmt::format("{}", fmt::join(run.sources, ", "))));
         table.add(std::move(cells));
     }
@@ -118,28 +113,26 @@ std::string text_of(const Schedule& schedule, const UpcomingQuery& query,
 
 }  // namespace
 
-int next(const NextArguments& arguments) {
+Result<int> next(const NextArguments& arguments) {
     const SystemTime now = RealClock().now();
-    const auto asked = settings_of(arguments, now);
-    if (!asked) return print_error(asked.error());
-    auto setup = make_schedule(asked->settings);
+    ROCOCO_ASSIGN_OR_RETURN(Asked asked, settings_of(arguments, now));
+    auto setup = make_schedule(asked.settings);
     if (!setup) {
         for (const Error& error : setup.error()) print_error(as_given(error, arguments));
         return exit_code(setup.error().front().kind);
     }
-    const auto query = query_of(arguments, setup->zone, now, asked->run_at_startup);
-    if (!query) return print_error(query.error());
+    ROCOCO_ASSIGN_OR_RETURN(const auto query,
+                            query_of(arguments, setup->zone, now, asked.run_at_startup));
     // Intervals count from the host's start; here, from the time asked about.
-    ScheduleSettings started = asked->settings;
-    started.start = query->from;
-    setup = make_schedule(started);
+    asked.settings.start = query.from;
+    setup = make_schedule(asked.settings);
 
     for (const std::string& notice : setup->notices) print_warning(notice);
-    const auto runs = upcoming(*setup->schedule, *query);
+    const auto runs = upcoming(*setup->schedule, query);
     if (arguments.json) {
-        std::cout << printable_json(upcoming_as_json(*setup->schedule, *query, runs));
+        std::cout << printable_json(upcoming_as_json(*setup->schedule, query, runs));
     } else {
-        std::cout << text_of(*setup->schedule, *query, runs);
+        std::cout << text_of(*setup->schedule, query, runs);
     }
     return 0;
 }

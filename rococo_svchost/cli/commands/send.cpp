@@ -3,17 +3,15 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <cstring>
 #include <iostream>
 #include <nlohmann/json.hpp>
-#include <span>
 
 #include "commands.hpp"
-#include "diagnostics.hpp"
 #include "rococo/base/counted.hpp"
 #include "rococo/base/printable.hpp"
+#include "rococo/base/try.hpp"
 #include "session.hpp"
 #include "terminal.hpp"
 
@@ -130,14 +128,12 @@ Result<void> send_lines(MessageSender& sender, const std::string& queue,
     std::vector<OutgoingMessage> batch;
     for (bool more = true; more;) {
         lines.clear();
-        const auto read = reader.read(lines);
-        if (!read) return tl::unexpected(read.error());
-        more = *read;
+        ROCOCO_ASSIGN_OR_RETURN(more, reader.read(lines));
         for (std::size_t first = 0; first < lines.size(); first += kMaxBatch) {
             const std::size_t count = std::min(kMaxBatch, lines.size() - first);
             batch.assign(count, prototype);
             for (std::size_t i = 0; i < count; ++i) batch[i].body = std::move(lines[first + i]);
-            if (auto sent = sender.send(queue, batch); !sent) return sent;
+            ROCOCO_TRY(sender.send(queue, batch));
             progress.add(count);
         }
     }
@@ -184,16 +180,14 @@ Result<void> check_body(const SendArguments& arguments) {
 Result<Target> find_target(const Session& session, const SendArguments& arguments) {
     const Configuration& configuration = session.configuration;
     if (arguments.to_service) {
-        auto queue = service_queue(session);
-        if (!queue) return tl::unexpected(queue.error());
-        return Target{std::move(*queue), {}};
+        ROCOCO_ASSIGN_OR_RETURN(auto queue, service_queue(session));
+        return Target{std::move(queue), {}};
     }
     Target target{arguments.queue, {}};
     const auto configured = configured_queues(configuration);
     if (std::find(configured.begin(), configured.end(), target.queue) != configured.end())
         return target;
-    const auto exists = session.queue_kind->has_queue(target.queue);
-    if (!exists) return tl::unexpected(exists.error());
+    ROCOCO_ASSIGN_OR_RETURN(const auto exists, session.queue_kind->has_queue(target.queue));
     const std::string& prefix = configuration.text("QUEUE_NAME_PREFIX");
     if (!target.queue.starts_with(prefix)) {
         target.warnings.push_back(fmt::format(
@@ -201,58 +195,53 @@ Result<Target> find_target(const Session& session, const SendArguments& argument
             "mean {}{}?",
             target.queue, prefix, configuration.find("QUEUE_NAME_PREFIX")->origin, prefix,
             target.queue));
-    } else if (*exists == false) {
+    } else if (exists == false) {
         target.warnings.push_back(fmt::format("queue {} did not exist: made it{}", target.queue,
                                               similar_queue(session, target.queue)));
     }
     return target;
 }
 
-int report(const Progress* progress, const Target& target, const Result<void>& sent) {
+Result<int> report(const Progress* progress, const Target& target, const Result<void>& sent) {
     for (const std::string& warning : target.warnings) print_warning(warning);
     if (sent) return 0;
-    if (progress == nullptr || progress->sent() == 0) return print_error(sent.error());
-    return print_error(
-        {sent.error().kind,
-         fmt::format("after {}: {}", counted(progress->sent(), "message"), sent.error().message)});
+    if (progress == nullptr || progress->sent() == 0) return tl::unexpected(sent.error());
+    return failure(
+        sent.error().kind,
+        fmt::format("after {}: {}", counted(progress->sent(), "message"), sent.error().message));
 }
 
 }  // namespace
 
-int send(const SendArguments& arguments) {
+Result<int> send(const SendArguments& arguments) {
     if (!arguments.to_service && arguments.queue.empty())
-        return print_error({ErrorKind::usage, "the queue's name is empty"});
+        return failure(ErrorKind::usage, "the queue's name is empty");
     if (arguments.body == "-" && !arguments.id.empty())
-        return print_error(
-            {ErrorKind::usage, "--id is for a single message, but standard input has many"});
-    const auto message = prototype(arguments);
-    if (!message) return print_error(message.error());
-    const auto session = open_session(arguments.folder);
-    if (!session) return print_error(session.error());
-    if (const auto fine = check_body(arguments); !fine) return print_error(fine.error());
-    auto target = find_target(**session, arguments);
-    if (!target) return print_error(target.error());
-    const auto sender = (*session)->queue_kind->sender();
-    if (!sender) return print_error(sender.error());
+        return failure(ErrorKind::usage,
+                       "--id is for a single message, but standard input has many");
+    ROCOCO_ASSIGN_OR_RETURN(OutgoingMessage message, prototype(arguments));
+    ROCOCO_ASSIGN_OR_RETURN(const auto session, open_session(arguments.folder));
+    ROCOCO_TRY(check_body(arguments));
+    ROCOCO_ASSIGN_OR_RETURN(Target target, find_target(*session, arguments));
+    ROCOCO_ASSIGN_OR_RETURN(const auto sender, session->queue_kind->sender());
 
     const std::string place = printable(fmt::format(
-        "{} at {}", target->queue, (*session)->queue_kind->adapter(target->queue)->endpoint()));
+        "{} at {}", target.queue, session->queue_kind->adapter(target.queue)->endpoint()));
     if (arguments.body != "-") {
-        OutgoingMessage single = *message;
-        single.body = arguments.body;
-        const auto sent = (*sender)->send(target->queue, single);
+        message.body = arguments.body;
+        const auto sent = sender->send(target.queue, message);
         if (sent) {
             std::cerr << fitted_message("sent 1 message to " + place) << '\n';
         } else {
-            target->warnings.clear();
+            target.warnings.clear();
         }
-        return report(nullptr, *target, sent);
+        return report(nullptr, target, sent);
     }
-    Progress progress((*session)->clock, place);
-    const auto sent = send_lines(**sender, target->queue, *message, progress);
+    Progress progress(session->clock, place);
+    const auto sent = send_lines(*sender, target.queue, message, progress);
     if (sent || progress.sent() > 0) progress.finish();
-    if (progress.sent() == 0) target->warnings.clear();
-    return report(&progress, *target, sent);
+    if (progress.sent() == 0) target.warnings.clear();
+    return report(&progress, target, sent);
 }
 
 }  // namespace rococo::svchost::cli

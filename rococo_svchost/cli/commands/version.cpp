@@ -7,7 +7,6 @@
 #include <sqlite3.h>
 
 #include <CLI/Version.hpp>
-#include <iostream>
 #include <nlohmann/json.hpp>
 #include <string>
 
@@ -33,11 +32,6 @@ std::string version_text() {
         FMT_VERSION % 100, SPDLOG_VER_MAJOR, SPDLOG_VER_MINOR, SPDLOG_VER_PATCH,
         NLOHMANN_JSON_VERSION_MAJOR, NLOHMANN_JSON_VERSION_MINOR, NLOHMANN_JSON_VERSION_PATCH,
         CLI11_VERSION);
-}
-
-int print_version() {
-    std::cout << version_text() << '\n';
-    return 0;
 }
 
 }  // namespace rococo::svchost::cli

@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: MIT
-#include "candidates.hpp"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -10,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "command_line.hpp"
 #include "run_command_line.hpp"
 #include "support/temporary_folder.hpp"
 

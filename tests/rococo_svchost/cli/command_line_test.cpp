@@ -7,8 +7,6 @@
 #include <string>
 #include <vector>
 
-#include "parse_error.hpp"
-
 namespace rococo::svchost::cli {
 namespace {
 

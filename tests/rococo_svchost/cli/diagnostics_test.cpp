@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-#include "diagnostics.hpp"
-
 #include <gtest/gtest.h>
 
 #include <string>
+
+#include "terminal.hpp"
 
 namespace rococo::svchost::cli {
 namespace {

@@ -56,12 +56,12 @@ TEST(Pages, EveryExampleStandsInBoth) {
     for (const auto& [command, page] : line.pages()) {
         const std::string man = man_page(*command, line.pages(), "");
         const std::string help = command->help();
-        for (const Example& example : page.examples) {
+        for (const Entry& example : page.examples) {
             // Its beginning, which is never broken.
-            const std::string says(example.says.substr(0, 10));
-            EXPECT_NE(man.find(in_roff(says)), std::string::npos) << example.says;
+            const std::string says(example.text.substr(0, 10));
+            EXPECT_NE(man.find(in_roff(says)), std::string::npos) << example.text;
             EXPECT_NE(help.find(says), std::string::npos)
-                << full_name(*command) << ": " << example.says;
+                << full_name(*command) << ": " << example.text;
         }
     }
 }

@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: MIT
-#include "share_files.hpp"
-
 #include <gtest/gtest.h>
 
 #include <filesystem>
@@ -8,7 +6,7 @@
 #include <iterator>
 #include <string>
 
-#include "commands.hpp"
+#include "command_line.hpp"
 #include "support/temporary_folder.hpp"
 
 namespace rococo::svchost::cli {

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT
-#include "rabbitmq_configuration.hpp"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "queue_kinds.hpp"
 #include "support/temporary_folder.hpp"
 
 namespace rococo::svchost {

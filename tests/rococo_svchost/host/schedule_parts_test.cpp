@@ -92,7 +92,7 @@ TEST_F(SchedulePartsTest, AllErrorsAreToldTogether) {
         context({{"CRON_EXPRESSIONS", "61 * * * *; 0 25 * * *"}, {"STATE_DIR", file}}),
         clock_.now());
     ASSERT_FALSE(parts);
-    EXPECT_EQ(log_failures(parts.error(), log_.logger()), 78);
+    EXPECT_EQ(log_failures(log_.logger(), parts.error()), 78);
     EXPECT_TRUE(log_.contains("minute 61"));
     EXPECT_TRUE(log_.contains("hour 25"));
     EXPECT_TRUE(log_.contains("CRITICAL: STATE_DIR=" + file));

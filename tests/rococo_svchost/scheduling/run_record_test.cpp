@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: MIT
-#include "rococo_svchost/scheduling/run_record.hpp"
-
 #include <gtest/gtest.h>
 
 #include <filesystem>
 #include <fstream>
 
+#include "rococo_svchost/scheduling/last_run_store.hpp"
 #include "support/manual_clock.hpp"
 #include "support/recorded_log.hpp"
 #include "support/temporary_folder.hpp"

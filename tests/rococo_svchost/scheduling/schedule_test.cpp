@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "rococo_svchost/scheduling/duration.hpp"
+#include "rococo_svchost/scheduling/time_text.hpp"
 #include "test_support.hpp"
 
 namespace rococo::svchost {

@@ -3,8 +3,6 @@
 
 #include <chrono>
 #include <memory>
-#include <string>
-#include <string_view>
 
 #include "rococo/logger.hpp"
 
@@ -13,6 +11,10 @@ class logger;
 }
 
 namespace rococo::svchost {
+
+/// Whether to write colours to this descriptor: it is a terminal, TERM is not `dumb`, and NO_COLOR
+/// is unset or empty (https://no-color.org).
+[[nodiscard]] bool has_colours(int descriptor);
 
 /// The format of lines.
 enum class LogFormat {

@@ -24,12 +24,12 @@ struct CronOptions {
 
 /// The values that a cron expression allows, one bit each: bit n of `minutes` is minute n.
 struct CronFields {
-    std::uint64_t seconds = 1;  ///< Bits 0 to 59; only second 0 for expressions with five fields.
-    std::uint64_t minutes = 0;  ///< Bits 0 to 59.
-    std::uint32_t hours = 0;    ///< Bits 0 to 23.
-    std::uint32_t days = 0;     ///< Bits 1 to 31.
-    std::uint16_t months = 0;   ///< Bits 1 to 12.
-    std::uint8_t weekdays = 0;  ///< Bits 0 (Sunday) to 6.
+    std::uint64_t seconds = 1;   ///< Bits 0 to 59; only second 0 for expressions with five fields.
+    std::uint64_t minutes = 0;   ///< Bits 0 to 59.
+    std::uint64_t hours = 0;     ///< Bits 0 to 23.
+    std::uint64_t days = 0;      ///< Bits 1 to 31.
+    std::uint64_t months = 0;    ///< Bits 1 to 12.
+    std::uint64_t weekdays = 0;  ///< Bits 0 (Sunday) to 6.
 
     std::uint32_t nearest_weekdays = 0;  ///< Bits 1 to 31: `15W`, the workday nearest to the 15th.
     std::uint32_t days_before_last = 0;  ///< Bit 0: `L`; bit 3: `L-3`.
@@ -49,7 +49,12 @@ struct CronFields {
 
     /// The days of a month that match, bits 1 to 31.
     /// `first_weekday` is the weekday of its first day (Sunday = 0), `length` its number of days.
-    [[nodiscard]] std::uint32_t days_of_month(unsigned first_weekday, unsigned length) const;
+    [[nodiscard]] std::uint64_t days_of_month(unsigned first_weekday, unsigned length) const;
+
+    /// The first time at or after `from` that the fields allow, ignoring time zones. Empty if no
+    /// day matches within 400 years, after which the calendar repeats.
+    [[nodiscard]] std::optional<std::chrono::local_seconds> next_local(
+        std::chrono::local_seconds from) const;
 };
 
 /// A parsed and validated cron expression: five fields (minute, hour, day of month, month,

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "rococo/base/clock.hpp"
+#include "rococo/base/file_descriptor.hpp"
 #include "rococo_svchost/scheduling/clock_rule.hpp"
 #include "rococo_svchost/scheduling/leader_election.hpp"
 
@@ -49,7 +50,7 @@ public:
         FileLeaderOptions options);
     /// Checks whether `open` and then `try_acquire` would work, without changing anything.
     [[nodiscard]] static Result<void> check(const FileLeaderOptions& options);
-    ~FileLeaderElection() override;
+    ~FileLeaderElection() override { release(); }
     FileLeaderElection(const FileLeaderElection&) = delete;
     FileLeaderElection& operator=(const FileLeaderElection&) = delete;
 
@@ -66,18 +67,18 @@ private:
     struct Record;
     class Guard;
 
-    FileLeaderElection(FileLeaderOptions options, int file, std::string boot_id);
+    FileLeaderElection(FileLeaderOptions options, FileDescriptor file);
     [[nodiscard]] Result<Record> read() const;
     [[nodiscard]] Result<void> write(const Record& record) const;
     [[nodiscard]] std::chrono::microseconds lease_from_now() const;
     [[nodiscard]] Result<bool> may_succeed(const Record& record) const;
     [[nodiscard]] Result<bool> take(Record record);
+    [[nodiscard]] Result<bool> renew(Record record);
     [[nodiscard]] bool leads(const Record& record) const;
-    void forget_leadership() noexcept;
     [[nodiscard]] tl::unexpected<Error> held_up() const;
 
     FileLeaderOptions options_;
-    int file_;
+    FileDescriptor file_;
     std::string boot_id_;
     std::uint64_t epoch_ = 0;  ///< The epoch led by this replica; 0 if none.
 };

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <chrono>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -8,6 +9,8 @@
 
 #include "rococo/base/clock.hpp"
 #include "rococo/base/result.hpp"
+#include "rococo/logger.hpp"
+#include "rococo_svchost/scheduling/limited_warning.hpp"
 
 namespace rococo::svchost {
 
@@ -53,6 +56,36 @@ public:
 private:
     std::filesystem::path folder_;
     std::filesystem::path file_;
+};
+
+/// Decides when a schedule's record must be saved: after each change. If writing fails (a full
+/// disk, a folder that became read-only), the schedule continues and writing is retried after one
+/// second, growing to one minute, with at most one log line per minute.
+///
+/// **Thread-safety**: none.
+/// **Ownership**: the logger's sink must outlive it.
+class RunRecord {
+public:
+    explicit RunRecord(const Logger& logger) : logger_(logger) {}
+
+    /// Whether to save this record now: it has changed, and it is not too soon after a failure.
+    [[nodiscard]] bool must_save(const LastRunRecord& record, SteadyTime now);
+
+    /// The record was saved, or could not be.
+    void saved(const LastRunRecord& record, const Result<void>& saved, SteadyTime now);
+
+    /// When to ask again even if nothing has changed; the maximum time if not needed.
+    [[nodiscard]] SteadyTime next_try() const { return next_try_; }
+
+private:
+    static constexpr std::chrono::seconds kFirstPause{1};
+    static constexpr std::chrono::seconds kLongestPause{60};
+
+    const Logger logger_;
+    std::optional<LastRunRecord> saved_;
+    std::chrono::seconds pause_{};  ///< Nonzero if the last try failed.
+    SteadyTime next_try_ = SteadyTime::max();
+    LimitedWarning trouble_;
 };
 
 }  // namespace rococo::svchost

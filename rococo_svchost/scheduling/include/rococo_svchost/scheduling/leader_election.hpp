@@ -3,7 +3,6 @@
 
 #include <chrono>
 #include <optional>
-#include <string>
 
 #include "rococo/base/clock.hpp"
 #include "rococo/base/result.hpp"

@@ -20,7 +20,19 @@ namespace rococo::svchost {
 class LimitedWarning {
 public:
     /// The line to log for this occurrence; empty if it is too soon to repeat it.
-    [[nodiscard]] std::optional<std::string> line(const std::string& what, SteadyTime now);
+    [[nodiscard]] std::optional<std::string> line(const std::string& what, SteadyTime now) {
+        if (told_.empty() || now - minute_began_ >= kDistance) {
+            minute_began_ = now;
+            told_.clear();
+        } else if (told_.size() == kMostWords || std::ranges::find(told_, what) != told_.end()) {
+            ++untold_;
+            return std::nullopt;
+        }
+        told_.push_back(what);
+        const std::size_t untold = std::exchange(untold_, 0);
+        if (untold == 0) return what;
+        return what + " (" + std::to_string(untold) + " more times since the last line about it)";
+    }
 
 private:
     static constexpr std::chrono::minutes kDistance{1};
@@ -30,19 +42,5 @@ private:
     std::vector<std::string> told_;  ///< Within this minute.
     std::size_t untold_ = 0;
 };
-
-inline std::optional<std::string> LimitedWarning::line(const std::string& what, SteadyTime now) {
-    if (told_.empty() || now - minute_began_ >= kDistance) {
-        minute_began_ = now;
-        told_.clear();
-    } else if (told_.size() == kMostWords || std::ranges::find(told_, what) != told_.end()) {
-        ++untold_;
-        return std::nullopt;
-    }
-    told_.push_back(what);
-    const std::size_t untold = std::exchange(untold_, 0);
-    if (untold == 0) return what;
-    return what + " (" + std::to_string(untold) + " more times since the last line about it)";
-}
 
 }  // namespace rococo::svchost

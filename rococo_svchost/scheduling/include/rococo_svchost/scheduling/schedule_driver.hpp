@@ -15,7 +15,6 @@
 #include "rococo_svchost/scheduling/last_run_store.hpp"
 #include "rococo_svchost/scheduling/leader_election.hpp"
 #include "rococo_svchost/scheduling/leadership.hpp"
-#include "rococo_svchost/scheduling/run_record.hpp"
 #include "rococo_svchost/scheduling/schedule_settings.hpp"
 #include "rococo_svchost/scheduling/scheduler.hpp"
 

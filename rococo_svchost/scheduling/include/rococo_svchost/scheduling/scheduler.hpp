@@ -13,7 +13,6 @@
 #include <vector>
 
 #include "rococo/base/clock.hpp"
-#include "rococo/base/result.hpp"
 #include "rococo_svchost/scheduling/clock_rule.hpp"
 #include "rococo_svchost/scheduling/schedule.hpp"
 
@@ -36,11 +35,9 @@ enum class MisfirePolicy {
     all,   ///< Run each of them, one after another, up to `SchedulerOptions::longest_queue`.
 };
 
-/// Parses `skip`, `queue-one`, `queue-all`, `cancel` or `allow`. Anything else is a failure
-/// (configuration).
-[[nodiscard]] Result<OverlapPolicy> parse_overlap_policy(std::string_view text);
-/// Parses `skip`, `once` or `all`. Anything else is a failure (configuration).
-[[nodiscard]] Result<MisfirePolicy> parse_misfire_policy(std::string_view text);
+/// The policies of words that the option table allows: `queue-one`.
+[[nodiscard]] OverlapPolicy overlap_policy(std::string_view word);
+[[nodiscard]] MisfirePolicy misfire_policy(std::string_view word);
 
 using RunId = std::uint64_t;
 

@@ -82,12 +82,17 @@ private:
         std::string name;
         std::vector<Period> periods;
     };
-    explicit TimeZone(std::shared_ptr<const Data> data) : data_(std::move(data)) {}
+    TimeZone(std::string name, std::vector<Period> periods);
 
     [[nodiscard]] static Result<TimeZone> from_path(const std::filesystem::path& path);
     [[nodiscard]] static Result<TimeZone> machine();
 
     std::shared_ptr<const Data> data_;
 };
+
+/// The error for a name that is not among `names`, suggesting the nearest one. If there are no
+/// names at all, it says that tzdata is missing.
+[[nodiscard]] std::string unknown_zone(std::string_view name,
+                                       std::span<const std::string_view> names);
 
 }  // namespace rococo::svchost
