@@ -107,7 +107,7 @@ ConsumeConfig::Version ConsumeConfig::version() const {
 
 tl::expected<ConsumeConfig::Said, std::vector<Error>> ConsumeConfig::read() const {
     auto file = read_dotenv(file_);
-    if (!file) return tl::make_unexpected(std::move(file.error()));
+    if (!file) return tl::unexpected(std::move(file.error()));
     Said said{fallback_, {}};
     if (!*file) return said;
 
@@ -133,7 +133,7 @@ tl::expected<ConsumeConfig::Said, std::vector<Error>> ConsumeConfig::read() cons
                                                             ": " + value.error()});
         }
     }
-    if (!errors.empty()) return tl::make_unexpected(std::move(errors));
+    if (!errors.empty()) return tl::unexpected(std::move(errors));
     return said;
 }
 

@@ -5,6 +5,7 @@
 #include <map>
 
 #include "rococo/base/text.hpp"
+#include "rococo/base/try.hpp"
 #include "rococo/base/utf8.hpp"
 #include "text_file.hpp"
 
@@ -53,7 +54,7 @@ public:
         if (check_bytes()) {
             while (at_ < text_.size() && errors_.size() < kMostErrors) read_line();
         }
-        if (!errors_.empty()) return tl::make_unexpected(std::move(errors_));
+        if (!errors_.empty()) return tl::unexpected(std::move(errors_));
         return std::move(result_);
     }
 
@@ -269,11 +270,10 @@ tl::expected<Dotenv, DotenvErrors> parse_dotenv(std::string_view text, std::stri
 
 tl::expected<std::optional<Dotenv>, DotenvErrors> read_dotenv(const std::filesystem::path& file) {
     auto text = read_text_file(file);
-    if (!text) return tl::make_unexpected(DotenvErrors{std::move(text.error())});
+    if (!text) return tl::unexpected(DotenvErrors{std::move(text.error())});
     if (!*text) return std::optional<Dotenv>{};
-    auto parsed = parse_dotenv(**text, file.string());
-    if (!parsed) return tl::make_unexpected(std::move(parsed.error()));
-    return std::optional<Dotenv>(std::move(*parsed));
+    ROCOCO_ASSIGN_OR_RETURN(auto parsed, parse_dotenv(**text, file.string()));
+    return std::optional<Dotenv>(std::move(parsed));
 }
 
 }  // namespace rococo

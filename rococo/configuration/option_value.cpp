@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "option_value.hpp"
 
-#include <algorithm>
-#include <array>
 #include <charconv>
-#include <chrono>
 #include <system_error>
 #include <vector>
 
@@ -39,11 +36,11 @@ tl::unexpected<std::string> expected_instead(const Option& option, std::string_v
     // Kubernetes sets variables for every service in the namespace, and this one collides with
     // ours.
     const bool is_service_link = option.name == "RABBITMQ_PORT" && value.starts_with("tcp://");
-    return tl::make_unexpected("expected " + allowed_text(option) + did_you_mean(value, words) +
-                               (is_service_link
-                                    ? "; Kubernetes sets this for a service named rabbitmq: set a "
-                                      "port yourself, or set enableServiceLinks: false"
-                                    : ""));
+    return tl::unexpected("expected " + allowed_text(option) + did_you_mean(value, words) +
+                          (is_service_link
+                               ? "; Kubernetes sets this for a service named rabbitmq: set a "
+                                 "port yourself, or set enableServiceLinks: false"
+                               : ""));
 }
 
 /// What no option's value may contain, whatever its type.
@@ -86,7 +83,7 @@ std::optional<bool> parse_boolean(std::string_view text) {
 }
 
 Checked check_value(const Option& option, std::string_view value) {
-    if (const auto problem = find_unprintable(option, value)) return tl::make_unexpected(*problem);
+    if (const auto problem = find_unprintable(option, value)) return tl::unexpected(*problem);
     if (const auto word = find_word(option, value)) return *word;
 
     bool valid = false;

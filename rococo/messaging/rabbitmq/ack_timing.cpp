@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <thread>
 
+#include "rococo/base/try.hpp"
+
 namespace rococo::messaging {
 namespace {
 
@@ -23,10 +25,7 @@ constexpr milliseconds kSinkIn{250};
 
 AmqpResult<void> AckTiming::flush(ConsumerLink& link, SteadyTime now, bool about_to_wait,
                                   bool stopping) {
-    if (link.acks_wanted() > 0) {
-        auto sent = send(link, now, about_to_wait, stopping);
-        if (!sent) return sent;
-    }
+    if (link.acks_wanted() > 0) ROCOCO_TRY(send(link, now, about_to_wait, stopping));
     if (!about_to_wait || link.acks_on_their_way() == 0 || link.receipt_asked() ||
         (now < receipt_due_ && !stopping))
         return {};

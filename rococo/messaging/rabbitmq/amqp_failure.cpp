@@ -69,10 +69,7 @@ AmqpFailure failure_of_close(amqp_connection_state_t state, amqp_channel_t chann
     }
     return {{ErrorKind::unavailable,
              fmt::format("RabbitMQ answered the request to {} with the unexpected method {}",
-                         request, amqp_method_name(method.id))},
-            0,
-            false,
-            {}};
+                         request, amqp_method_name(method.id))}};
 }
 
 std::string_view status_text(int status) {
@@ -82,10 +79,7 @@ std::string_view status_text(int status) {
 }
 
 AmqpFailure failure_of_status(int status, std::string_view request) {
-    return {{ErrorKind::unavailable, fmt::format("Cannot {}: {}", request, status_text(status))},
-            0,
-            false,
-            {}};
+    return {{ErrorKind::unavailable, fmt::format("Cannot {}: {}", request, status_text(status))}};
 }
 
 AmqpFailure failure_of(amqp_connection_state_t state, amqp_channel_t channel,
@@ -94,8 +88,7 @@ AmqpFailure failure_of(amqp_connection_state_t state, amqp_channel_t channel,
         return failure_of_close(state, channel, reply.reply, request);
     if (reply.reply_type == AMQP_RESPONSE_LIBRARY_EXCEPTION)
         return failure_of_status(reply.library_error, request);
-    return {
-        {ErrorKind::unavailable, fmt::format("Cannot {}: no answer came", request)}, 0, false, {}};
+    return {{ErrorKind::unavailable, fmt::format("Cannot {}: no answer came", request)}};
 }
 
 AmqpFailure login_failure(const RabbitMqSettings& settings, const RabbitMqAddress& address,

@@ -18,11 +18,14 @@ struct AmqpFailure {
     Error error;
     std::uint16_t reply_code = 0;  ///< AMQP's reply code, such as 404; 0: no answer of the broker.
     bool channel_only = false;     ///< The connection lives on; only the channel is closed.
-    std::string said;              ///< The broker's own words; empty: no answer of the broker.
+    std::string said{};            ///< The broker's own words; empty: no answer of the broker.
     /// The queue has another consumer that wants it for itself: a matter of time.
     bool exclusive_elsewhere = false;
     /// A delivery was held longer than the broker's `consumer_timeout`.
     bool consumer_timeout = false;
+
+    /// What those need of it who do not speak AMQP.
+    operator Error() const { return error; }
 };
 
 template <typename T>
@@ -38,7 +41,7 @@ inline constexpr std::uint16_t kNotAllowed = 530;
 inline constexpr std::uint16_t kNotImplemented = 540;
 
 [[nodiscard]] inline tl::unexpected<AmqpFailure> amqp_failure(ErrorKind kind, std::string message) {
-    return tl::unexpected<AmqpFailure>(AmqpFailure{{kind, std::move(message)}, 0, false, {}});
+    return tl::unexpected<AmqpFailure>(AmqpFailure{{kind, std::move(message)}});
 }
 
 [[nodiscard]] inline std::string_view view(amqp_bytes_t bytes) {
@@ -64,6 +67,21 @@ inline constexpr std::uint16_t kNotImplemented = 540;
 
 /// The failure that a status of rabbitmq-c tells of (a lost or broken connection).
 [[nodiscard]] AmqpFailure failure_of_status(int status, std::string_view request);
+
+/// Whether a call of rabbitmq-c succeeded, by its status.
+[[nodiscard]] inline AmqpResult<void> result_of(int status, std::string_view request) {
+    if (status == AMQP_STATUS_OK) return {};
+    return tl::unexpected(failure_of_status(status, request));
+}
+
+/// The same, by the broker's reply.
+[[nodiscard]] inline AmqpResult<void> result_of(amqp_connection_state_t state,
+                                                amqp_channel_t channel,
+                                                const amqp_rpc_reply_t& reply,
+                                                std::string_view request) {
+    if (reply.reply_type == AMQP_RESPONSE_NORMAL) return {};
+    return tl::unexpected(failure_of(state, channel, reply, request));
+}
 
 /// The failure to log in, naming the variables that are to blame.
 [[nodiscard]] AmqpFailure login_failure(const RabbitMqSettings& settings,

@@ -18,6 +18,7 @@
 #include "amqp_tls.hpp"
 #include "amqp_value_text.hpp"
 #include "http_probe.hpp"
+#include "rococo/base/try.hpp"
 #include "tcp_probe.hpp"
 
 namespace rococo::messaging {
@@ -31,28 +32,16 @@ timeval to_timeval(std::chrono::milliseconds time) {
     return {.tv_sec = time.count() / 1000, .tv_usec = time.count() % 1000 * 1000};
 }
 
-amqp_table_entry_t text_entry(const char* key, std::string_view value) {
-    amqp_table_entry_t entry{};
-    entry.key = amqp_cstring_bytes(key);
-    entry.value.kind = AMQP_FIELD_KIND_UTF8;
-    entry.value.value.bytes = bytes_of(value);
-    return entry;
+amqp_table_entry_t text_entry(std::string_view key, std::string_view value) {
+    return {bytes_of(key), {.kind = AMQP_FIELD_KIND_UTF8, .value = {.bytes = bytes_of(value)}}};
 }
 
-amqp_table_entry_t true_entry(const char* key) {
-    amqp_table_entry_t entry{};
-    entry.key = amqp_cstring_bytes(key);
-    entry.value.kind = AMQP_FIELD_KIND_BOOLEAN;
-    entry.value.value.boolean = 1;
-    return entry;
+amqp_table_entry_t true_entry(std::string_view key) {
+    return {bytes_of(key), {.kind = AMQP_FIELD_KIND_BOOLEAN, .value = {.boolean = 1}}};
 }
 
-amqp_table_entry_t table_entry(const char* key, amqp_table_t table) {
-    amqp_table_entry_t entry{};
-    entry.key = amqp_cstring_bytes(key);
-    entry.value.kind = AMQP_FIELD_KIND_TABLE;
-    entry.value.value.table = table;
-    return entry;
+amqp_table_entry_t table_entry(std::string_view key, amqp_table_t table) {
+    return {bytes_of(key), {.kind = AMQP_FIELD_KIND_TABLE, .value = {.table = table}}};
 }
 
 /// rabbitmq-c waits in its writes without a limit, and there misses no heartbeat: without this, a
@@ -90,14 +79,11 @@ AmqpResult<std::unique_ptr<AmqpLink>> AmqpLink::connect(const RabbitMqSettings& 
     amqp_set_handshake_timeout(state, &handshake);
     amqp_set_rpc_timeout(state, &request);
 
-    auto opened = link->open_socket(settings, address);
-    if (opened) {
-        limit_unanswered_writes(link->fd(), settings.heartbeat);
-        opened = link->login(settings, address, role);
-    }
-    if (opened && channel != 0) opened = link->open_channel(channel);
-    if (opened && confirms) opened = link->select_confirms(channel);
-    if (!opened) return tl::make_unexpected(std::move(opened.error()));
+    ROCOCO_TRY(link->open_socket(settings, address));
+    limit_unanswered_writes(link->fd(), settings.heartbeat);
+    ROCOCO_TRY(link->login(settings, address, role));
+    if (channel != 0) ROCOCO_TRY(link->open_channel(channel));
+    if (confirms) ROCOCO_TRY(link->select_confirms(channel));
     return link;
 }
 
@@ -153,17 +139,33 @@ AmqpResult<void> AmqpLink::login(const RabbitMqSettings& settings, const RabbitM
                                      "RABBITMQ_PORT (5672, or 5671 with RABBITMQ_TLS)",
                                      address.host, address.port)};
     }
-    return tl::make_unexpected(std::move(failure));
+    return tl::unexpected(std::move(failure));
 }
 
 AmqpLink::~AmqpLink() { amqp_destroy_connection(state_); }
 
 AmqpResult<void> AmqpLink::open_channel(amqp_channel_t channel) {
     amqp_channel_open(state_, channel);
-    const auto reply = amqp_get_rpc_reply(state_);
-    if (reply.reply_type != AMQP_RESPONSE_NORMAL)
-        return tl::make_unexpected(failure_of(state_, channel, reply, "open a channel"));
-    return {};
+    return result_of(state_, channel, amqp_get_rpc_reply(state_), "open a channel");
+}
+
+AmqpResult<std::shared_ptr<amqp_message_t>> AmqpLink::get(amqp_channel_t channel,
+                                                          const std::string& queue,
+                                                          std::uint64_t& tag) {
+    const auto request = fmt::format("get a message from '{}'", queue);
+    auto reply = amqp_basic_get(state_, channel, bytes_of(queue), /*no_ack=*/0);
+    ROCOCO_TRY(result_of(state_, channel, reply, request));
+    if (reply.reply.id == AMQP_BASIC_GET_EMPTY_METHOD) return nullptr;
+    tag = static_cast<const amqp_basic_get_ok_t*>(reply.reply.decoded)->delivery_tag;
+
+    auto message = std::make_unique<amqp_message_t>();
+    reply = amqp_read_message(state_, channel, message.get(), 0);
+    ROCOCO_TRY(result_of(state_, channel, reply, request));
+    amqp_maybe_release_buffers_on_channel(state_, channel);
+    return std::shared_ptr<amqp_message_t>(message.release(), [](amqp_message_t* held) {
+        amqp_destroy_message(held);
+        delete held;
+    });
 }
 
 int AmqpLink::server_version_major() const {
@@ -182,15 +184,12 @@ int AmqpLink::server_version_major() const {
 AmqpResult<void> AmqpLink::send_heartbeat() {
     amqp_frame_t heartbeat{};
     heartbeat.frame_type = AMQP_FRAME_HEARTBEAT;
-    const int status = amqp_send_frame(state_, &heartbeat);
-    if (status == AMQP_STATUS_OK) return {};
-    return tl::make_unexpected(failure_of_status(status, "send a heartbeat"));
+    return result_of(amqp_send_frame(state_, &heartbeat), "send a heartbeat");
 }
 
 AmqpResult<void> AmqpLink::select_confirms(amqp_channel_t channel) {
-    if (amqp_confirm_select(state_, channel) != nullptr) return {};
-    return tl::make_unexpected(
-        failure_of(state_, channel, amqp_get_rpc_reply(state_), "confirm messages"));
+    amqp_confirm_select(state_, channel);
+    return result_of(state_, channel, amqp_get_rpc_reply(state_), "confirm messages");
 }
 
 void AmqpLink::close() {

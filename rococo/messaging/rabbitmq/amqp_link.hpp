@@ -3,7 +3,9 @@
 
 #include <amqp.h>
 
+#include <cstdint>
 #include <memory>
+#include <string>
 #include <string_view>
 
 #include "amqp_failure.hpp"
@@ -29,6 +31,10 @@ public:
     AmqpLink& operator=(const AmqpLink&) = delete;
 
     [[nodiscard]] AmqpResult<void> open_channel(amqp_channel_t channel);
+    /// Takes the next message of a queue, to be settled by `tag`; null if it has none.
+    [[nodiscard]] AmqpResult<std::shared_ptr<amqp_message_t>> get(amqp_channel_t channel,
+                                                                  const std::string& queue,
+                                                                  std::uint64_t& tag);
 
     /// Sends `connection.close` and waits for the answer, two seconds at most: everything sent
     /// before has then been carried out.

@@ -12,6 +12,8 @@
 
 #include <array>
 
+#include "rococo/base/try.hpp"
+
 namespace rococo::messaging {
 namespace {
 
@@ -116,8 +118,7 @@ AmqpResult<void> open_tls(amqp_connection_state_t state, const RabbitMqSettings&
         return amqp_failure(ErrorKind::internal, "Cannot set up TLS: out of memory");
     auto* context = static_cast<SSL_CTX*>(amqp_ssl_socket_get_context(socket));
     amqp_ssl_socket_set_ssl_versions(socket, AMQP_TLSv1_2, AMQP_TLSvLATEST);
-    auto loaded = load_files(socket, context, settings.tls);
-    if (!loaded) return loaded;
+    ROCOCO_TRY(load_files(socket, context, settings.tls));
 
     int reason = X509_V_OK;
     SSL_CTX_set_app_data(context, &reason);

@@ -3,7 +3,6 @@
 
 #include <fmt/format.h>
 
-#include <cmath>
 #include <limits>
 #include <nlohmann/json.hpp>
 
@@ -99,29 +98,13 @@ std::optional<std::int64_t> to_integer(const amqp_field_value_t& value) {
 }
 
 std::string to_text(const amqp_field_value_t& value) {
-    switch (value.kind) {
-        case AMQP_FIELD_KIND_UTF8:
-        case AMQP_FIELD_KIND_BYTES:
-            return std::string(view(value.value.bytes));
-        case AMQP_FIELD_KIND_BOOLEAN:
-            return value.value.boolean != 0 ? "true" : "false";
-        case AMQP_FIELD_KIND_F32:
-            return fmt::format("{}", value.value.f32);
-        case AMQP_FIELD_KIND_F64:
-            return fmt::format("{}", value.value.f64);
-        case AMQP_FIELD_KIND_DECIMAL:
-            return decimal_text(value.value.decimal);
-        case AMQP_FIELD_KIND_TIMESTAMP:
-        case AMQP_FIELD_KIND_U64:
-            return std::to_string(value.value.u64);
-        case AMQP_FIELD_KIND_ARRAY:
-        case AMQP_FIELD_KIND_TABLE:
-            return to_json(value).dump(-1, ' ', false, Json::error_handler_t::replace);
-        default: {
-            const auto integer = to_integer(value);
-            return integer ? std::to_string(*integer) : std::string();
-        }
-    }
+    // A float's own shortest text; JSON would have that of the double which it becomes.
+    if (value.kind == AMQP_FIELD_KIND_F32) return fmt::format("{}", value.value.f32);
+    if (value.kind == AMQP_FIELD_KIND_F64) return fmt::format("{}", value.value.f64);
+    const Json json = to_json(value);
+    if (json.is_null()) return {};
+    if (json.is_string()) return json.get<std::string>();
+    return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
 }  // namespace rococo::messaging

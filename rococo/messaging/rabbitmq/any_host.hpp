@@ -17,7 +17,7 @@ template <typename Attempt>
 std::invoke_result_t<Attempt, const RabbitMqAddress&> on_any_host(const RabbitMqSettings& settings,
                                                                   const Attempt& attempt) {
     auto addresses = rabbitmq_addresses(settings);
-    if (!addresses) return tl::unexpected(AmqpFailure{std::move(addresses.error()), 0, false, {}});
+    if (!addresses) return tl::unexpected(AmqpFailure{std::move(addresses.error())});
     std::optional<AmqpFailure> first;
     for (const auto& address : *addresses) {
         auto result = attempt(address);

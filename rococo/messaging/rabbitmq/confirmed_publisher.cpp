@@ -12,6 +12,7 @@
 #include <iterator>
 #include <utility>
 
+#include "rococo/base/try.hpp"
 #include "rococo/messaging/message_name.hpp"
 
 namespace rococo::messaging {
@@ -243,7 +244,7 @@ AmqpResult<void> ConfirmedPublisher::publish(Waiting& waiting) {
         link_->state(), kPublishChannel, amqp_empty_bytes, bytes_of(publication.queue.name),
         /*mandatory=*/1, /*immediate=*/0, &publication.message->properties(),
         bytes_of(publication.message->body()));
-    if (status != AMQP_STATUS_OK) return tl::make_unexpected(failure_of_status(status, "publish"));
+    ROCOCO_TRY(result_of(status, "publish"));
     in_flight_.add(std::move(waiting.publication), waiting.refusals);
     if (ask_not_before_ == SteadyTime{}) ask_not_before_ = clock_.steady_now() + kAlarmIsTold;
     return {};
@@ -308,15 +309,8 @@ void ConfirmedPublisher::read_frames() {
         timeval zero{};
         const int status = amqp_simple_wait_frame_noblock(link_->state(), &frame, &zero);
         if (status == AMQP_STATUS_TIMEOUT) return;
-        if (status != AMQP_STATUS_OK) {
-            lose_link(failure_of_status(status, "read"));
-            return;
-        }
-        auto handled = handle(frame);
-        if (!handled) {
-            lose_link(handled.error());
-            return;
-        }
+        if (status != AMQP_STATUS_OK) return lose_link(failure_of_status(status, "read"));
+        if (auto handled = handle(frame); !handled) return lose_link(handled.error());
         amqp_maybe_release_buffers_on_channel(link_->state(), frame.channel);
     }
 }
@@ -363,7 +357,7 @@ AmqpResult<void> ConfirmedPublisher::handle_method(const amqp_frame_t& frame) {
             return {};
         case AMQP_CHANNEL_CLOSE_METHOD:
         case AMQP_CONNECTION_CLOSE_METHOD:
-            return tl::make_unexpected(
+            return tl::unexpected(
                 failure_of_close(link_->state(), frame.channel, method, "publish"));
         default:
             return {};

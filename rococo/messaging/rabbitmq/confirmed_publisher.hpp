@@ -50,8 +50,6 @@ public:
     ConfirmedPublisher(RabbitMqSettings settings, const Clock& clock, Logger logger,
                        RandomSource random, std::string role, TellBlocked tell_blocked = {});
     ~ConfirmedPublisher();
-    ConfirmedPublisher(const ConfirmedPublisher&) = delete;
-    ConfirmedPublisher& operator=(const ConfirmedPublisher&) = delete;
 
     using Publications = std::vector<std::unique_ptr<Publication>>;
     void submit(Publications publications);

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "delay_queue.hpp"
+#include "rococo/base/try.hpp"
 
 namespace rococo::messaging {
 namespace {
@@ -33,24 +34,24 @@ ConsumerLink::ConsumerLink(RabbitMqSettings settings, std::unique_ptr<AmqpLink> 
 AmqpResult<std::unique_ptr<ConsumerLink>> ConsumerLink::open(const RabbitMqSettings& settings,
                                                              const RabbitMqAddress& address,
                                                              const Terms& terms) {
-    auto link = AmqpLink::connect(settings, address, "consumer", kConsumeChannel);
-    if (!link) return tl::make_unexpected(std::move(link.error()));
+    ROCOCO_ASSIGN_OR_RETURN(auto link,
+                            AmqpLink::connect(settings, address, "consumer", kConsumeChannel));
     std::unique_ptr<ConsumerLink> consumer(
-        new ConsumerLink(settings, std::move(*link), terms.epoch));
-    auto ready = consumer->prepare();
-    if (!terms.subscribed) consumer->subscription_.begin_without();
-    if (ready && terms.subscribed) ready = consumer->subscription_.begin(terms.prefetch);
-    if (!ready) return tl::make_unexpected(std::move(ready.error()));
+        new ConsumerLink(settings, std::move(link), terms.epoch));
+    ROCOCO_TRY(consumer->prepare());
+    if (terms.subscribed) {
+        ROCOCO_TRY(consumer->subscription_.begin(terms.prefetch));
+    } else {
+        consumer->subscription_.begin_without();
+    }
     return consumer;
 }
 
 AmqpResult<void> ConsumerLink::prepare() {
-    auto traits = declarer_.ensure_and_learn(work_queue(settings_, settings_.queue));
-    if (!traits) return tl::make_unexpected(std::move(traits.error()));
-    traits_ = *traits;
-    auto ready = require_consumable();
-    if (ready) ready = require_rights(Look::make);
-    return ready;
+    ROCOCO_ASSIGN_OR_RETURN(traits_,
+                            declarer_.ensure_and_learn(work_queue(settings_, settings_.queue)));
+    ROCOCO_TRY(require_consumable());
+    return require_rights(Look::make);
 }
 
 AmqpResult<void> ConsumerLink::require_consumable() {
@@ -71,7 +72,7 @@ AmqpResult<void> ConsumerLink::require_rights(Look look) {
         if (look == Look::make) {
             fine = declarer_.ensure(spec);
         } else if (auto may = declarer_.may_ensure(spec.name); !may) {
-            fine = tl::make_unexpected(std::move(may.error()));
+            fine = tl::unexpected(std::move(may.error()));
         }
         if (fine) continue;
         if (fine.error().reply_code == kAccessRefused)
@@ -86,24 +87,20 @@ AmqpResult<void> ConsumerLink::require_rights(Look look) {
 
 AmqpResult<std::vector<std::string>> ConsumerLink::check(const RabbitMqSettings& settings,
                                                          const RabbitMqAddress& address) {
-    auto link = AmqpLink::connect(settings, address, "consumer", kConsumeChannel);
-    if (!link) return tl::make_unexpected(std::move(link.error()));
-    ConsumerLink consumer(settings, std::move(*link), 0);
+    ROCOCO_ASSIGN_OR_RETURN(auto link,
+                            AmqpLink::connect(settings, address, "consumer", kConsumeChannel));
+    ConsumerLink consumer(settings, std::move(link), 0);
     std::vector<std::string> notes;
-    auto exists = consumer.declarer_.may_ensure(settings.queue);
-    if (!exists) return tl::make_unexpected(std::move(exists.error()));
-    AmqpResult<void> fine;
-    if (*exists) {
-        auto traits = consumer.declarer_.learn(work_queue(settings, settings.queue));
-        if (!traits) return tl::make_unexpected(std::move(traits.error()));
-        consumer.traits_ = *traits;
-        fine = consumer.require_consumable();
+    ROCOCO_ASSIGN_OR_RETURN(auto exists, consumer.declarer_.may_ensure(settings.queue));
+    if (exists) {
+        ROCOCO_ASSIGN_OR_RETURN(consumer.traits_,
+                                consumer.declarer_.learn(work_queue(settings, settings.queue)));
+        ROCOCO_TRY(consumer.require_consumable());
     } else {
         notes.push_back(fmt::format("Queue '{}' does not exist yet: `svchost run` declares it",
                                     settings.queue));
     }
-    if (fine) fine = consumer.require_rights(Look::only);
-    if (!fine) return tl::make_unexpected(std::move(fine.error()));
+    ROCOCO_TRY(consumer.require_rights(Look::only));
     consumer.close();
     return notes;
 }
@@ -120,10 +117,8 @@ AmqpResult<void> ConsumerLink::read(SteadyTime now, std::size_t limit, std::size
         timeval zero{};
         const int status = amqp_simple_wait_frame_noblock(link_->state(), &frame, &zero);
         if (status == AMQP_STATUS_TIMEOUT) break;
-        if (status != AMQP_STATUS_OK)
-            return tl::make_unexpected(failure_of_status(status, "read from RabbitMQ"));
-        auto handled = handle(frame, out);
-        if (!handled) return handled;
+        ROCOCO_TRY(result_of(status, "read from RabbitMQ"));
+        ROCOCO_TRY(handle(frame, out));
         // Everything was copied out of the frame, so its memory may serve the next one.
         amqp_maybe_release_buffers_on_channel(link_->state(), frame.channel);
         // Asking the socket once more costs two system calls and mostly yields nothing. What TLS
@@ -208,7 +203,7 @@ AmqpResult<void> ConsumerLink::handle_method(const amqp_frame_t& frame) {
             return subscription_.consume_ok();
         case AMQP_CHANNEL_CLOSE_METHOD:
         case AMQP_CONNECTION_CLOSE_METHOD:
-            return tl::make_unexpected(
+            return tl::unexpected(
                 failure_of_close(link_->state(), frame.channel, method,
                                  fmt::format("go on consuming '{}'", settings_.queue)));
         default:
@@ -223,9 +218,7 @@ AmqpResult<void> ConsumerLink::release(std::uint64_t tag) {
     sent_.push_back({tag, Verdict::release});
     const int status = amqp_basic_nack(link_->state(), kConsumeChannel, tag, /*multiple=*/0,
                                        /*requeue=*/1);
-    if (status != AMQP_STATUS_OK)
-        return tl::make_unexpected(failure_of_status(status, "give a message back"));
-    return {};
+    return result_of(status, "give a message back");
 }
 
 AmqpResult<void> ConsumerLink::flush(bool stragglers) {
@@ -238,8 +231,7 @@ AmqpResult<void> ConsumerLink::flush(bool stragglers) {
     for (const auto& ack : acks_) {
         const int status =
             amqp_basic_ack(link_->state(), kConsumeChannel, ack.tag, ack.multiple ? 1 : 0);
-        if (status != AMQP_STATUS_OK)
-            return tl::make_unexpected(failure_of_status(status, "acknowledge"));
+        ROCOCO_TRY(result_of(status, "acknowledge"));
     }
     return {};
 }
@@ -270,9 +262,9 @@ std::vector<std::uint64_t> ConsumerLink::open_tags() const {
 
 AmqpResult<std::optional<std::uint32_t>> ConsumerLink::messages_ready(const std::string& queue) {
     auto state = declarer_.inspect(queue);
-    if (state) return state->messages_ready;
+    if (state) return *state;
     if (state.error().reply_code == kNotFound) return std::nullopt;
-    return tl::make_unexpected(std::move(state.error()));
+    return tl::unexpected(std::move(state.error()));
 }
 
 AmqpResult<bool> ConsumerLink::nothing_on_its_way() {

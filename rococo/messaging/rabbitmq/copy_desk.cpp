@@ -39,8 +39,6 @@ public:
         board_->bytes += bytes_;
     }
     ~CopyPublication() override { board_->bytes -= bytes_; }
-    CopyPublication(const CopyPublication&) = delete;
-    CopyPublication& operator=(const CopyPublication&) = delete;
 
     [[nodiscard]] bool wanted() const override { return board_->epoch.load() == epoch_; }
     void confirmed() override {

@@ -29,8 +29,6 @@ public:
     CopyDesk(const RabbitMqSettings& settings, const Clock& clock, Logger logger,
              RandomSource random, std::shared_ptr<WakeEvent> wake, std::string role);
     ~CopyDesk();
-    CopyDesk(const CopyDesk&) = delete;
-    CopyDesk& operator=(const CopyDesk&) = delete;
 
     /// A copy that the broker has confirmed.
     struct Safe {

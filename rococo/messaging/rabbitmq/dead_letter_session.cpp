@@ -7,8 +7,6 @@
 #include <algorithm>
 #include <condition_variable>
 #include <mutex>
-#include <optional>
-#include <span>
 #include <utility>
 #include <vector>
 
@@ -17,6 +15,7 @@
 #include "any_host.hpp"
 #include "queue_declaration.hpp"
 #include "rococo/base/counted.hpp"
+#include "rococo/base/try.hpp"
 #include "rococo_headers.hpp"
 
 namespace rococo::messaging {
@@ -116,12 +115,12 @@ Result<std::unique_ptr<DeadLetterSession>> DeadLetterSession::open(const RabbitM
                                                                    const Clock& clock,
                                                                    Logger logger,
                                                                    const RandomSource& random) {
-    auto link = on_any_host(settings, [&settings](const RabbitMqAddress& address) {
+    const auto connect = [&settings](const RabbitMqAddress& address) {
         return AmqpLink::connect(settings, address, "dead letters", kGetChannel);
-    });
-    if (!link) return tl::make_unexpected(std::move(link.error().error));
+    };
+    ROCOCO_ASSIGN_OR_RETURN(auto link, on_any_host(settings, connect));
     return std::unique_ptr<DeadLetterSession>(
-        new DeadLetterSession(std::move(*link), settings, std::move(queue), clock, logger, random));
+        new DeadLetterSession(std::move(link), settings, std::move(queue), clock, logger, random));
 }
 
 DeadLetterSession::DeadLetterSession(std::unique_ptr<AmqpLink> link,
@@ -137,49 +136,30 @@ DeadLetterSession::DeadLetterSession(std::unique_ptr<AmqpLink> link,
 Result<std::size_t> DeadLetterSession::count() {
     QueueDeclarer declarer(*link_, kDeclareChannel);
     auto state = declarer.inspect(queue_);
-    if (state) return state->messages_ready;
+    if (state) return *state;
     // No message was ever given up.
     if (state.error().reply_code == kNotFound) return 0;
-    return tl::make_unexpected(std::move(state.error().error));
-}
-
-Result<ReceivedLetter> DeadLetterSession::get(std::uint64_t& tag) {
-    amqp_connection_state_t state = link_->state();
-    auto reply = amqp_basic_get(state, kGetChannel, bytes_of(queue_), /*no_ack=*/0);
-    const auto request = fmt::format("get a message from '{}'", queue_);
-    if (reply.reply_type != AMQP_RESPONSE_NORMAL)
-        return tl::make_unexpected(failure_of(state, kGetChannel, reply, request).error);
-    if (reply.reply.id == AMQP_BASIC_GET_EMPTY_METHOD) return nullptr;
-    tag = static_cast<const amqp_basic_get_ok_t*>(reply.reply.decoded)->delivery_tag;
-    auto message = std::make_unique<amqp_message_t>();
-    reply = amqp_read_message(state, kGetChannel, message.get(), 0);
-    if (reply.reply_type != AMQP_RESPONSE_NORMAL)
-        return tl::make_unexpected(failure_of(state, kGetChannel, reply, request).error);
-    amqp_maybe_release_buffers_on_channel(state, kGetChannel);
-    holds_ = true;
-    return ReceivedLetter(message.release(), [](amqp_message_t* held) {
-        amqp_destroy_message(held);
-        delete held;
-    });
+    return tl::unexpected(std::move(state.error()));
 }
 
 Result<void> DeadLetterSession::walk(const Visit& visit) {
     // Only those that are there now: what is moved or copied may come back behind them.
-    auto left = count();
-    if (!left) return tl::make_unexpected(std::move(left.error()));
+    ROCOCO_ASSIGN_OR_RETURN(auto left, count());
     bool visiting = true;
-    for (; *left > 0; --*left) {
+    for (; left > 0; --left) {
         std::uint64_t tag = 0;
-        auto letter = get(tag);
-        if (!letter) return tl::make_unexpected(std::move(letter.error()));
-        if (*letter == nullptr) return {};
-        const auto next = visiting ? visit(tag, std::move(*letter))
-                                   : leave(tag, std::move(*letter)).map([] { return Walk::stop; });
-        if (!next) return tl::make_unexpected(next.error());
-        if (auto safe = acknowledge_safe(); !safe) return safe;
-        visiting = visiting && *next == Walk::go_on;
+        ROCOCO_ASSIGN_OR_RETURN(auto letter, link_->get(kGetChannel, queue_, tag));
+        if (letter == nullptr) return {};
+        holds_ = true;
+        const auto stays = [&] {
+            return leave(tag, std::move(letter)).map([] { return Walk::stop; });
+        };
+        ROCOCO_ASSIGN_OR_RETURN(const auto next,
+                                visiting ? visit(tag, std::move(letter)) : stays());
+        ROCOCO_TRY(acknowledge_safe());
+        visiting = visiting && next == Walk::go_on;
         // Copies stand behind the others: with all of them copied, the order is as it was.
-        const bool order_matters = to_copy_ > 0 && *left <= kMostForOrder;
+        const bool order_matters = to_copy_ > 0 && left <= kMostForOrder;
         if (!visiting && !order_matters) return {};
     }
     return {};
@@ -192,11 +172,8 @@ Result<void> DeadLetterSession::leave(std::uint64_t tag, ReceivedLetter letter) 
     auto copy = std::make_unique<MessageCopy>(letter->properties, view(letter->body),
                                               MessageCopy::Purpose::same, settings_.user);
     copy->keep(std::move(letter));
-    QueueSpec target;
-    target.name = queue_;
-    target.role = QueueRole::dead_letter;
-    target.type = settings_.queue_type;
     ++to_copy_;
+    auto target = dead_letter_queue(settings_, settings_.queue);
     return publish(tag, std::move(target), std::move(copy), false);
 }
 
@@ -209,8 +186,8 @@ Result<void> DeadLetterSession::move(std::uint64_t tag, QueueSpec target,
 Result<void> DeadLetterSession::publish(std::uint64_t tag, QueueSpec target,
                                         std::unique_ptr<MessageCopy> copy, bool moves) {
     const bool room = copies_->wait(settings_.send_timeout, kMostOnTheirWay - 1);
-    if (auto safe = acknowledge_safe(); !safe) return safe;
-    if (!room) return tl::make_unexpected(copies_->error());
+    ROCOCO_TRY(acknowledge_safe());
+    if (!room) return tl::unexpected(copies_->error());
     auto publication = std::make_unique<Copy>(copies_, Copies::Safe{tag, moves});
     publication->queue = std::move(target);
     publication->message = std::move(copy);
@@ -222,16 +199,15 @@ Result<void> DeadLetterSession::publish(std::uint64_t tag, QueueSpec target,
 }
 
 Result<void> DeadLetterSession::remove(std::uint64_t tag) {
-    const int status = amqp_basic_ack(link_->state(), kGetChannel, tag, 0);
-    if (status == AMQP_STATUS_OK) return {};
-    return tl::make_unexpected(failure_of_status(status, "acknowledge").error);
+    ROCOCO_TRY(result_of(amqp_basic_ack(link_->state(), kGetChannel, tag, 0), "acknowledge"));
+    return {};
 }
 
 // A letter leaves as soon as its copy is safe, not all of them at the end: where the command is
 // broken off, what is safe and has not left is there twice.
 Result<void> DeadLetterSession::acknowledge_safe() {
     for (const auto& original : copies_->take_safe()) {
-        if (auto removed = remove(original.tag); !removed) return removed;
+        ROCOCO_TRY(remove(original.tag));
         ++(original.moves ? moved_ : copied_);
     }
     return {};
@@ -239,14 +215,12 @@ Result<void> DeadLetterSession::acknowledge_safe() {
 
 Result<void> DeadLetterSession::finish() {
     copies_->wait(settings_.send_timeout);
-    if (auto safe = acknowledge_safe(); !safe) return safe;
+    ROCOCO_TRY(acknowledge_safe());
     amqp_connection_state_t state = link_->state();
     // Tag 0 with `multiple` means everything held: given back in one go, it keeps its order.
     if (holds_) amqp_basic_nack(state, kGetChannel, 0, /*multiple=*/1, /*requeue=*/1);
     const auto reply = amqp_channel_close(state, kGetChannel, AMQP_REPLY_SUCCESS);
-    if (reply.reply_type != AMQP_RESPONSE_NORMAL)
-        return tl::make_unexpected(
-            failure_of(state, kGetChannel, reply, "give back the messages").error);
+    ROCOCO_TRY(result_of(state, kGetChannel, reply, "give back the messages"));
     link_->close();
     const auto error = copies_->error();
     if (copied_ < to_copy_) {
@@ -256,7 +230,7 @@ Result<void> DeadLetterSession::finish() {
             counted(to_copy_ - copied_, "dead letter"), queue_, error.message);
     }
     if (moved_ == to_move_) return {};
-    return tl::make_unexpected(error);
+    return tl::unexpected(error);
 }
 
 Error DeadLetterSession::with_counts(const Error& why) const {

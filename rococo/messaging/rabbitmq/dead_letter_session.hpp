@@ -69,7 +69,6 @@ private:
     DeadLetterSession(std::unique_ptr<AmqpLink> link, const RabbitMqSettings& settings,
                       std::string queue, const Clock& clock, Logger logger,
                       const RandomSource& random);
-    [[nodiscard]] Result<ReceivedLetter> get(std::uint64_t& tag);
     [[nodiscard]] Result<void> publish(std::uint64_t tag, QueueSpec target,
                                        std::unique_ptr<MessageCopy> copy, bool moves);
     [[nodiscard]] Result<void> acknowledge_safe();

@@ -41,7 +41,7 @@ public:
         std::vector<std::string> existing;
         for (const auto& name : queues_) {
             auto ready = link.messages_ready(name);
-            if (!ready) return tl::make_unexpected(std::move(ready.error()));
+            if (!ready) return tl::unexpected(std::move(ready.error()));
             if (!*ready) continue;
             none = none && **ready == 0;
             existing.push_back(name);

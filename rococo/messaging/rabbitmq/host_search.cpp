@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "any_host.hpp"
+#include "rococo/base/try.hpp"
 
 namespace rococo::messaging {
 namespace {
@@ -27,9 +28,7 @@ HostSearch::HostSearch(const RabbitMqSettings& settings, const Clock& clock, Log
       states_(states) {}
 
 Result<void> HostSearch::begin() {
-    auto addresses = rabbitmq_addresses(settings_);
-    if (!addresses) return tl::make_unexpected(std::move(addresses.error()));
-    addresses_ = std::move(*addresses);
+    ROCOCO_ASSIGN_OR_RETURN(addresses_, rabbitmq_addresses(settings_));
     if (settings_.queue.empty())
         return failure(ErrorKind::configuration, "RabbitMQ: no queue is named");
     if (settings_.tls.enabled && settings_.tls.insecure) {
@@ -41,13 +40,11 @@ Result<void> HostSearch::begin() {
 }
 
 Result<std::vector<std::string>> HostSearch::check() {
-    auto notes = on_any_host(settings_, [this](const RabbitMqAddress& address) {
+    return on_any_host(settings_, [this](const RabbitMqAddress& address) {
         auto checked = ConsumerLink::check(settings_, address);
         if (checked) addresses_ = {address};
         return checked;
     });
-    if (!notes) return tl::make_unexpected(std::move(notes.error().error));
-    return std::move(*notes);
 }
 
 Result<HostSearch::Link> HostSearch::first(const ConsumerLink::Terms& terms) {
@@ -62,7 +59,7 @@ Result<HostSearch::Link> HostSearch::first(const ConsumerLink::Terms& terms) {
         // Who has the queue for itself is most likely the host that this one takes over from.
         if (failure.exclusive_elsewhere) tries = 0;
         if (failure.error.kind != ErrorKind::unavailable || tries >= settings_.connect_tries)
-            return tl::make_unexpected(std::move(failure.error));
+            return tl::unexpected(std::move(failure.error));
         const auto pause = backoff_.next_from_half(random_);
         logger_.warning("{}; trying again in {} ms", failure.error.message, pause.count());
         ::poll(nullptr, 0, static_cast<int>(pause.count()));
@@ -86,7 +83,7 @@ Result<HostSearch::Link> HostSearch::next(const ConsumerLink::Terms& terms) {
         // Permissions and names may be half there while a broker starts, hence several tries.
         if (error.kind != ErrorKind::unavailable &&
             ++hopeless_tries_ >= settings_.connect_tries * addresses_.size())
-            return tl::make_unexpected(std::move(error));
+            return tl::unexpected(std::move(error));
         const auto pause = backoff_.next_from_half(random_);
         not_before_ = now + pause;
         logger_.warning("{}; trying again in {} ms", error.message, pause.count());

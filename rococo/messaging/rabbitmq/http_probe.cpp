@@ -7,7 +7,6 @@
 #include <sys/time.h>
 
 #include <array>
-#include <string>
 #include <string_view>
 
 #include "rococo/base/file_descriptor.hpp"

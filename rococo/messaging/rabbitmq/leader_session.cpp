@@ -8,6 +8,7 @@
 #include <algorithm>
 
 #include "rococo/base/text.hpp"
+#include "rococo/base/try.hpp"
 
 namespace rococo::messaging {
 namespace {
@@ -19,34 +20,28 @@ constexpr amqp_channel_t kChannel = 1;
 AmqpResult<std::unique_ptr<RabbitMqLeaderToken::Session>> RabbitMqLeaderToken::Session::connect(
     const RabbitMqSettings& settings, const RabbitMqAddress& address, const std::string& queue,
     const Clock& clock) {
-    auto link = AmqpLink::connect(settings, address, "leader election");
-    if (!link) return tl::make_unexpected(std::move(link.error()));
-    std::unique_ptr<Session> session(new Session(std::move(*link), settings, queue, clock));
-    if (auto opened = session->link_->open_channel(kChannel); !opened)
-        return tl::make_unexpected(std::move(opened.error()));
+    ROCOCO_ASSIGN_OR_RETURN(auto link, AmqpLink::connect(settings, address, "leader election"));
+    std::unique_ptr<Session> session(new Session(std::move(link), settings, queue, clock));
+    ROCOCO_TRY(session->link_->open_channel(kChannel));
     return session;
 }
 
 AmqpResult<std::unique_ptr<RabbitMqLeaderToken::Session>> RabbitMqLeaderToken::Session::open(
     const RabbitMqSettings& settings, const RabbitMqAddress& address, const std::string& queue,
     const Clock& clock) {
-    auto session = connect(settings, address, queue, clock);
-    if (!session) return session;
-    if (auto declared = (*session)->declare(); !declared)
-        return tl::make_unexpected(std::move(declared.error()));
-    if (auto may_publish = (*session)->ask_to_publish(); !may_publish)
-        return tl::make_unexpected(std::move(may_publish.error()));
+    ROCOCO_ASSIGN_OR_RETURN(auto session, connect(settings, address, queue, clock));
+    ROCOCO_TRY(session->declare());
+    ROCOCO_TRY(session->ask_to_publish());
     return session;
 }
 
 AmqpResult<void> RabbitMqLeaderToken::Session::check(const RabbitMqSettings& settings,
                                                      const RabbitMqAddress& address,
                                                      const std::string& queue, const Clock& clock) {
-    auto session = connect(settings, address, queue, clock);
-    if (!session) return tl::make_unexpected(std::move(session.error()));
-    if (auto looked = (*session)->look_at_queue(); !looked) return looked;
-    if (auto may_publish = (*session)->ask_to_publish(); !may_publish) return may_publish;
-    (*session)->close();
+    ROCOCO_ASSIGN_OR_RETURN(auto session, connect(settings, address, queue, clock));
+    ROCOCO_TRY(session->look_at_queue());
+    ROCOCO_TRY(session->ask_to_publish());
+    session->close();
     return {};
 }
 
@@ -55,18 +50,16 @@ AmqpResult<void> RabbitMqLeaderToken::Session::look_at_queue() {
                                            /*passive=*/1, 1, 0, 0, amqp_empty_table);
     if (queue == nullptr) {
         auto failure = refused(fmt::format("look at queue '{}'", queue_));
-        if (failure.reply_code != kNotFound) return tl::make_unexpected(std::move(failure));
+        if (failure.reply_code != kNotFound) return tl::unexpected(std::move(failure));
         return link_->open_channel(kChannel);  // The refusal has closed it.
     }
     const std::uint32_t waiting = queue->message_count;
     // Declaring it in earnest tells a queue of another kind; where it exists, nothing is made.
-    if (auto declared = declare(); !declared) return declared;
+    ROCOCO_TRY(declare());
     // The right to consume can be asked for by looking into an empty queue.
     if (waiting > 0) return {};
     const auto reply = amqp_basic_get(link_->state(), kChannel, bytes_of(queue_), /*no_ack=*/0);
-    if (reply.reply_type == AMQP_RESPONSE_NORMAL) return {};
-    return tl::make_unexpected(
-        failure_of(link_->state(), kChannel, reply, fmt::format("consume '{}'", queue_)));
+    return result_of(link_->state(), kChannel, reply, fmt::format("consume '{}'", queue_));
 }
 
 /// Publishing needs permission on the default exchange, whatever the queue. The check sends a
@@ -77,11 +70,10 @@ AmqpResult<void> RabbitMqLeaderToken::Session::ask_to_publish() {
     const int status =
         amqp_basic_publish(state, kChannel, amqp_empty_bytes, bytes_of(nobody),
                            /*mandatory=*/1, /*immediate=*/0, nullptr, amqp_empty_bytes);
-    if (status != AMQP_STATUS_OK)
-        return tl::make_unexpected(failure_of_status(status, "publish the leader's token"));
+    ROCOCO_TRY(result_of(status, "publish the leader's token"));
     // Whatever the broker says to it precedes the answer to the channel's next request.
     if (amqp_basic_qos(state, kChannel, 0, 0, 0) != nullptr) return {};
-    return tl::make_unexpected(refused(
+    return tl::unexpected(refused(
         fmt::format("publish to queue '{}' by the default exchange (amq.default)", queue_)));
 }
 
@@ -102,16 +94,15 @@ AmqpResult<void> RabbitMqLeaderToken::Session::declare() {
     if (ok != nullptr) return {};
     auto failure = refused(fmt::format("declare queue '{}'", queue_));
     if (failure.reply_code == kPreconditionFailed) failure.error.kind = ErrorKind::configuration;
-    return tl::make_unexpected(std::move(failure));
+    return tl::unexpected(std::move(failure));
 }
 
 AmqpResult<bool> RabbitMqLeaderToken::Session::acquire() {
-    if (auto serviced = service(); !serviced)
-        return tl::make_unexpected(std::move(serviced.error()));
+    ROCOCO_TRY(service());
     if (holds_) return true;
     auto consumes = consume();
     if (!consumes || !*consumes) return consumes;
-    if (auto taken = take_tokens(); !taken) return tl::make_unexpected(std::move(taken.error()));
+    ROCOCO_TRY(take_tokens());
     holds_ = true;
     return true;
 }
@@ -125,35 +116,32 @@ AmqpResult<bool> RabbitMqLeaderToken::Session::consume() {
     // The same code as for a lack of permission; only the text tells them apart.
     if (!failure.channel_only || failure.reply_code != kAccessRefused ||
         failure.error.message.find("exclusive use") == std::string::npos)
-        return tl::make_unexpected(std::move(failure));
+        return tl::unexpected(std::move(failure));
     // The refusal has closed the channel.
-    if (auto opened = link_->open_channel(kChannel); !opened)
-        return tl::make_unexpected(std::move(opened.error()));
+    ROCOCO_TRY(link_->open_channel(kChannel));
     return false;
 }
 
 AmqpResult<void> RabbitMqLeaderToken::Session::take_tokens() {
     amqp_connection_state_t state = link_->state();
     if (amqp_confirm_select(state, kChannel) == nullptr)
-        return tl::make_unexpected(refused("confirm messages"));
+        return tl::unexpected(refused("confirm messages"));
     // The queue has handed out all it has by the time it answers a question about itself, and what
     // it handed out precedes the answer to the channel's next request.
     if (amqp_queue_declare(state, kChannel, bytes_of(queue_), /*passive=*/1, 1, 0, 0,
                            amqp_empty_table) == nullptr)
-        return tl::make_unexpected(refused(fmt::format("use queue '{}'", queue_)));
+        return tl::unexpected(refused(fmt::format("use queue '{}'", queue_)));
     if (amqp_basic_qos(state, kChannel, 0, 0, 0) == nullptr)
-        return tl::make_unexpected(refused("ask the broker"));
+        return tl::unexpected(refused("ask the broker"));
     return service();
 }
 
 AmqpResult<void> RabbitMqLeaderToken::Session::service() {
-    while (true) {
-        auto read = read_frame({});
-        if (!read) return tl::make_unexpected(std::move(read.error()));
-        if (!*read) break;
+    for (bool more = true; more;) {
+        ROCOCO_ASSIGN_OR_RETURN(more, read_frame({}));
     }
-    auto settled = settle_old();
-    return settled ? refresh_old() : settled;
+    ROCOCO_TRY(settle_old());
+    return refresh_old();
 }
 
 AmqpResult<bool> RabbitMqLeaderToken::Session::read_frame(std::chrono::microseconds patience) {
@@ -163,12 +151,10 @@ AmqpResult<bool> RabbitMqLeaderToken::Session::read_frame(std::chrono::microseco
     amqp_frame_t frame{};
     const int status = amqp_simple_wait_frame_noblock(state, &frame, &timeout);
     if (status == AMQP_STATUS_TIMEOUT) return false;
-    if (status != AMQP_STATUS_OK)
-        return tl::make_unexpected(failure_of_status(status, "hold the leader's token"));
+    ROCOCO_TRY(result_of(status, "hold the leader's token"));
     auto handled = handle(frame);
     amqp_maybe_release_buffers(state);
-    if (!handled) return tl::make_unexpected(std::move(handled.error()));
-    return true;
+    return handled.map([] { return true; });
 }
 
 AmqpResult<void> RabbitMqLeaderToken::Session::handle(const amqp_frame_t& frame) {
@@ -196,7 +182,7 @@ AmqpResult<void> RabbitMqLeaderToken::Session::handle(const amqp_frame_t& frame)
             return amqp_failure(ErrorKind::unavailable,
                                 fmt::format("RabbitMQ could not store in '{}'", queue_));
         default:
-            return tl::make_unexpected(
+            return tl::unexpected(
                 failure_of_close(link_->state(), frame.channel, method, "hold the leader's token"));
     }
 }
@@ -204,9 +190,7 @@ AmqpResult<void> RabbitMqLeaderToken::Session::handle(const amqp_frame_t& frame)
 AmqpResult<void> RabbitMqLeaderToken::Session::take_delivery(std::uint64_t tag) {
     amqp_message_t message;
     const auto reply = amqp_read_message(link_->state(), kChannel, &message, 0);
-    if (reply.reply_type != AMQP_RESPONSE_NORMAL)
-        return tl::make_unexpected(
-            failure_of(link_->state(), kChannel, reply, "read the leader's token"));
+    ROCOCO_TRY(result_of(link_->state(), kChannel, reply, "read the leader's token"));
     const auto position = parse_number<std::int64_t>(view(message.body));
     amqp_destroy_message(&message);
     if (!position) {
@@ -234,8 +218,7 @@ AmqpResult<void> RabbitMqLeaderToken::Session::settle_old() {
             continue;
         }
         const int status = amqp_basic_ack(link_->state(), kChannel, token->first, 0);
-        if (status != AMQP_STATUS_OK)
-            return tl::make_unexpected(failure_of_status(status, "acknowledge the old token"));
+        ROCOCO_TRY(result_of(status, "acknowledge the old token"));
         token = tokens_.erase(token);
     }
     return {};
@@ -252,8 +235,7 @@ AmqpResult<void> RabbitMqLeaderToken::Session::refresh_old() {
         }
         const int status =
             amqp_basic_nack(link_->state(), kChannel, token->first, /*multiple=*/0, /*requeue=*/1);
-        if (status != AMQP_STATUS_OK)
-            return tl::make_unexpected(failure_of_status(status, "renew the token"));
+        ROCOCO_TRY(result_of(status, "renew the token"));
         token = tokens_.erase(token);
     }
     return {};
@@ -268,8 +250,7 @@ AmqpResult<void> RabbitMqLeaderToken::Session::publish(std::int64_t position) {
     const int status =
         amqp_basic_publish(link_->state(), kChannel, amqp_empty_bytes, bytes_of(queue_),
                            /*mandatory=*/1, /*immediate=*/0, &properties, bytes_of(body));
-    if (status != AMQP_STATUS_OK)
-        return tl::make_unexpected(failure_of_status(status, "publish the leader's token"));
+    ROCOCO_TRY(result_of(status, "publish the leader's token"));
     ++published_;
     const SteadyTime deadline = clock_.steady_now() + settings_.request_timeout;
     while (confirmed_ < published_) {
@@ -281,8 +262,7 @@ AmqpResult<void> RabbitMqLeaderToken::Session::publish(std::int64_t position) {
                                             "{} ms",
                                             settings_.request_timeout.count()));
         }
-        if (auto read = read_frame(left); !read)
-            return tl::make_unexpected(std::move(read.error()));
+        ROCOCO_TRY(read_frame(left));
     }
     position_ = position;
     return settle_old();

@@ -12,6 +12,7 @@
 
 #include "delay_queue.hpp"
 #include "rococo/base/text.hpp"
+#include "rococo/base/try.hpp"
 
 namespace rococo::messaging {
 namespace {
@@ -114,18 +115,13 @@ QueueSpec work_queue(const RabbitMqSettings& settings, std::string name) {
     return {.name = std::move(name),
             .role = QueueRole::work,
             .type = settings.queue_type,
-            .max_priority = settings.max_priority,
-            .delay = {},
-            .returns_to = {}};
+            .max_priority = settings.max_priority};
 }
 
 QueueSpec dead_letter_queue(const RabbitMqSettings& settings, std::string_view queue) {
     return {.name = dead_letter_queue_name(queue),
             .role = QueueRole::dead_letter,
-            .type = settings.queue_type,
-            .max_priority = 0,
-            .delay = {},
-            .returns_to = {}};
+            .type = settings.queue_type};
 }
 
 QueueSpec delay_queue(std::string_view queue, std::chrono::milliseconds delay) {
@@ -133,7 +129,6 @@ QueueSpec delay_queue(std::string_view queue, std::chrono::milliseconds delay) {
     return {.name = delay_queue_name(queue, step),
             .role = QueueRole::delay,
             .type = RabbitMqQueueType::quorum,
-            .max_priority = 0,
             .delay = step,
             .returns_to = std::string(queue)};
 }
@@ -172,10 +167,9 @@ void QueueDeclarer::close() {
         amqp_channel_close(link_.state(), channel_, AMQP_REPLY_SUCCESS);
 }
 
-AmqpResult<QueueState> QueueDeclarer::declare(const std::string& queue, bool passive,
-                                              const Declaration& declaration) {
-    auto opened = open();
-    if (!opened) return tl::make_unexpected(std::move(opened.error()));
+AmqpResult<std::uint32_t> QueueDeclarer::declare(const std::string& queue, bool passive,
+                                                 const Declaration& declaration) {
+    ROCOCO_TRY(open());
     auto arguments = declaration.arguments;
     const auto* ok = amqp_queue_declare(
         link_.state(), channel_, bytes_of(queue), passive ? 1 : 0, declaration.durable ? 1 : 0,
@@ -184,15 +178,15 @@ AmqpResult<QueueState> QueueDeclarer::declare(const std::string& queue, bool pas
     if (ok == nullptr) {
         open_ = false;
         const auto request = fmt::format("{} queue '{}'", passive ? "use" : "declare", queue);
-        return tl::make_unexpected(
+        return tl::unexpected(
             failure_of(link_.state(), channel_, amqp_get_rpc_reply(link_.state()), request));
     }
-    const QueueState state{ok->message_count, ok->consumer_count};
+    const std::uint32_t messages_ready = ok->message_count;
     amqp_maybe_release_buffers_on_channel(link_.state(), channel_);
-    return state;
+    return messages_ready;
 }
 
-AmqpResult<QueueState> QueueDeclarer::inspect(const std::string& queue) {
+AmqpResult<std::uint32_t> QueueDeclarer::inspect(const std::string& queue) {
     return declare(queue, true, {});
 }
 
@@ -208,11 +202,10 @@ AmqpResult<void> QueueDeclarer::declare_active(const QueueSpec& spec) {
         auto declared = declare(spec.name, false, reliable);
         if (declared) return {};
         if (!declared.error().channel_only || declared.error().reply_code == kAccessRefused)
-            return tl::make_unexpected(std::move(declared.error()));
+            return tl::unexpected(std::move(declared.error()));
         // A broker before 3.10 knows no such quorum queues.
     }
-    auto declared = declare(spec.name, false, declaration);
-    if (!declared) return tl::make_unexpected(std::move(declared.error()));
+    ROCOCO_TRY(declare(spec.name, false, declaration));
     return {};
 }
 
@@ -228,14 +221,13 @@ AmqpResult<void> QueueDeclarer::ensure(const QueueSpec& spec) {
         declared.error().error.kind = ErrorKind::configuration;
         return declared;
     }
-    return tl::make_unexpected(std::move(existing.error()));
+    return tl::unexpected(std::move(existing.error()));
 }
 
 AmqpResult<QueueTraits> QueueDeclarer::ensure_and_learn(const QueueSpec& spec) {
     auto traits = learn(spec);
     if (!traits || traits->known) return traits;
-    auto ensured = ensure(spec);
-    if (!ensured) return tl::make_unexpected(std::move(ensured.error()));
+    ROCOCO_TRY(ensure(spec));
     return traits;
 }
 
@@ -245,7 +237,7 @@ AmqpResult<QueueTraits> QueueDeclarer::learn(const QueueSpec& spec) {
     for (int tries = 0;; ++tries) {
         auto declared = declare(spec.name, false, declaration);
         if (declared) break;
-        if (!declared.error().channel_only) return tl::make_unexpected(std::move(declared.error()));
+        if (!declared.error().channel_only) return tl::unexpected(std::move(declared.error()));
         const auto argument = parse_inequivalent_argument(declared.error().error.message);
         if (declared.error().reply_code != kPreconditionFailed || tries >= kMostArguments ||
             !argument || !declaration.adopt(*argument)) {
@@ -274,14 +266,14 @@ AmqpResult<bool> QueueDeclarer::may_ensure(const std::string& queue) {
     auto existing = inspect(queue);
     if (existing) return true;
     if (existing.error().reply_code != kNotFound)
-        return tl::make_unexpected(std::move(existing.error()));
+        return tl::unexpected(std::move(existing.error()));
     // RabbitMQ looks at the user's right before it looks at the arguments, and makes no queue of
     // arguments like these.
     Declaration impossible;
     impossible.number("x-expires", -1);
     auto declared = declare(queue, false, impossible);
     if (declared || declared.error().reply_code == kPreconditionFailed) return false;
-    return tl::make_unexpected(std::move(declared.error()));
+    return tl::unexpected(std::move(declared.error()));
 }
 
 }  // namespace rococo::messaging

@@ -25,7 +25,7 @@ struct QueueSpec {
     RabbitMqQueueType type = RabbitMqQueueType::classic;  ///< `work` and `dead_letter`.
     unsigned max_priority = 0;                            ///< `work` only.
     std::chrono::milliseconds delay{};                    ///< `delay` only: one of the steps.
-    std::string returns_to;  ///< `delay` only: the queue that expired messages go to.
+    std::string returns_to{};  ///< `delay` only: the queue that expired messages go to.
 };
 
 /// How a queue that messages are processed from is declared: the host's own, and those it sends to.
@@ -34,12 +34,6 @@ struct QueueSpec {
 [[nodiscard]] QueueSpec dead_letter_queue(const RabbitMqSettings& settings, std::string_view queue);
 /// Where the queue's messages wait for so long, or a little longer.
 [[nodiscard]] QueueSpec delay_queue(std::string_view queue, std::chrono::milliseconds delay);
-
-/// What the broker knows of a queue.
-struct QueueState {
-    std::uint32_t messages_ready = 0;
-    std::uint32_t consumers = 0;
-};
 
 /// How a queue was declared, as far as it matters to a consumer.
 struct QueueTraits {
@@ -92,14 +86,14 @@ public:
     /// Closes the channel, if it is open.
     void close();
 
-    /// The queue's state; the failure has `kNotFound` where it does not exist.
-    [[nodiscard]] AmqpResult<QueueState> inspect(const std::string& queue);
+    /// How many messages are ready in it; the failure has `kNotFound` where it does not exist.
+    [[nodiscard]] AmqpResult<std::uint32_t> inspect(const std::string& queue);
 
 private:
     struct Declaration;  // Of one queue: its arguments.
 
-    [[nodiscard]] AmqpResult<QueueState> declare(const std::string& queue, bool passive,
-                                                 const Declaration& declaration);
+    [[nodiscard]] AmqpResult<std::uint32_t> declare(const std::string& queue, bool passive,
+                                                    const Declaration& declaration);
     [[nodiscard]] AmqpResult<void> declare_active(const QueueSpec& spec);
     [[nodiscard]] AmqpResult<void> open();
     [[nodiscard]] Declaration plain(const QueueSpec& spec) const;

@@ -7,6 +7,8 @@
 #include <array>
 #include <utility>
 
+#include "rococo/base/try.hpp"
+
 namespace rococo::messaging {
 namespace {
 
@@ -34,15 +36,14 @@ RabbitMqConsumer::RabbitMqConsumer(RabbitMqSettings settings, const Clock& clock
 // ---- Connecting -------------------------------------------------------------------------------
 
 Result<std::vector<std::string>> RabbitMqConsumer::check() {
-    if (auto begun = search_.begin(); !begun) return tl::make_unexpected(std::move(begun.error()));
+    ROCOCO_TRY(search_.begin());
     return search_.check();
 }
 
 Result<void> RabbitMqConsumer::open() {
-    if (auto begun = search_.begin(); !begun) return begun;
-    auto link = search_.first(terms());
-    if (!link) return tl::make_unexpected(std::move(link.error()));
-    connected(std::move(*link));
+    ROCOCO_TRY(search_.begin());
+    ROCOCO_ASSIGN_OR_RETURN(auto link, search_.first(terms()));
+    connected(std::move(link));
     return {};
 }
 
@@ -95,9 +96,8 @@ void RabbitMqConsumer::lose_link(const AmqpFailure& failure) {
 
 Result<void> RabbitMqConsumer::reconnect() {
     if (stopping_) return {};
-    auto found = search_.next(terms());
-    if (!found) return tl::make_unexpected(std::move(found.error()));
-    if (*found) connected(std::move(*found));
+    ROCOCO_ASSIGN_OR_RETURN(auto found, search_.next(terms()));
+    if (found) connected(std::move(found));
     return {};
 }
 
@@ -217,9 +217,7 @@ void RabbitMqConsumer::take_in(std::unique_ptr<Delivery> delivery, Events& out) 
 
 SteadyTime RabbitMqConsumer::next_duty(SteadyTime deadline) const {
     auto until = deadline;
-    if (!link_) {
-        return stopping_ ? until : std::min(until, search_.due());
-    }
+    if (!link_) return stopping_ ? until : std::min(until, search_.due());
     until = std::min({until, read_due_, room_.next_look(), ack_timing_.due(*link_)});
     if (link_->in_hand() > 0) until = std::min(until, timeout_checked_ + kTimeoutCheckEvery);
     if (!stopping_) until = std::min(until, retired_delays_.due());

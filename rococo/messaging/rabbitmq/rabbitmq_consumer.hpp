@@ -30,8 +30,6 @@ public:
     RabbitMqConsumer(RabbitMqSettings settings, const Clock& clock, Logger logger,
                      RandomSource random);
     ~RabbitMqConsumer() override { RabbitMqConsumer::close(); }
-    RabbitMqConsumer(const RabbitMqConsumer&) = delete;
-    RabbitMqConsumer& operator=(const RabbitMqConsumer&) = delete;
 
     [[nodiscard]] Result<std::vector<std::string>> check() override;
     [[nodiscard]] Result<void> open() override;

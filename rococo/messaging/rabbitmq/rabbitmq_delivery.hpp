@@ -41,8 +41,6 @@ public:
         std::size_t body_bytes, std::string_view queue_name);
 
     ~RabbitMqDelivery() override = default;
-    RabbitMqDelivery(const RabbitMqDelivery&) = delete;
-    RabbitMqDelivery& operator=(const RabbitMqDelivery&) = delete;
 
     /// Appends a part of the body as it arrives. False where it is more than was announced.
     [[nodiscard]] bool append(std::string_view part);

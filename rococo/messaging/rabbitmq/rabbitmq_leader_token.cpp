@@ -6,6 +6,7 @@
 
 #include "any_host.hpp"
 #include "leader_session.hpp"
+#include "rococo/base/try.hpp"
 
 namespace rococo::messaging {
 
@@ -15,26 +16,12 @@ RabbitMqLeaderToken::RabbitMqLeaderToken(RabbitMqSettings settings, std::string 
 
 RabbitMqLeaderToken::~RabbitMqLeaderToken() { release(); }
 
-template <typename Use>
-Result<void> RabbitMqLeaderToken::on_any_node(Use use) const {
-    auto used = on_any_host(settings_, use);
-    if (!used) return tl::make_unexpected(std::move(used.error().error));
-    return {};
-}
-
 Result<void> RabbitMqLeaderToken::check() const {
-    return on_any_node([this](const RabbitMqAddress& address) {
+    const auto look = [this](const RabbitMqAddress& address) {
         return Session::check(settings_, address, queue_, clock_);
-    });
-}
-
-Result<void> RabbitMqLeaderToken::connect() {
-    return on_any_node([this](const RabbitMqAddress& address) -> AmqpResult<void> {
-        auto session = Session::open(settings_, address, queue_, clock_);
-        if (!session) return tl::make_unexpected(std::move(session.error()));
-        session_ = std::move(*session);
-        return {};
-    });
+    };
+    ROCOCO_TRY(on_any_host(settings_, look));
+    return {};
 }
 
 Error RabbitMqLeaderToken::lose(Error error) {
@@ -45,11 +32,13 @@ Error RabbitMqLeaderToken::lose(Error error) {
 
 Result<bool> RabbitMqLeaderToken::acquire() {
     if (!session_) {
-        if (auto connected = connect(); !connected)
-            return tl::make_unexpected(std::move(connected.error()));
+        const auto open = [this](const RabbitMqAddress& address) {
+            return Session::open(settings_, address, queue_, clock_);
+        };
+        ROCOCO_ASSIGN_OR_RETURN(session_, on_any_host(settings_, open));
     }
     auto acquired = session_->acquire();
-    if (!acquired) return tl::make_unexpected(lose(std::move(acquired.error().error)));
+    if (!acquired) return tl::unexpected(lose(std::move(acquired.error().error)));
     // The queue may have been deleted meanwhile: what is known here does not go back.
     if (*acquired) position_ = std::max(position_, session_->position());
     return *acquired;
@@ -58,7 +47,7 @@ Result<bool> RabbitMqLeaderToken::acquire() {
 Result<bool> RabbitMqLeaderToken::keep() {
     if (!session_ || !session_->holds()) return false;
     auto serviced = session_->service();
-    if (!serviced) return tl::make_unexpected(lose(std::move(serviced.error().error)));
+    if (!serviced) return tl::unexpected(lose(std::move(serviced.error().error)));
     position_ = std::max(position_, session_->position());
     return true;
 }
@@ -80,7 +69,7 @@ Result<bool> RabbitMqLeaderToken::set_back(std::int64_t to) {
 
 Result<bool> RabbitMqLeaderToken::set(std::int64_t to) {
     auto published = session_->publish(to);
-    if (!published) return tl::make_unexpected(lose(std::move(published.error().error)));
+    if (!published) return tl::unexpected(lose(std::move(published.error().error)));
     position_ = to;
     return true;
 }

@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "rococo/base/text.hpp"
+#include "rococo/base/try.hpp"
 
 namespace rococo::messaging {
 namespace {
@@ -112,8 +113,7 @@ Result<RabbitMqSettings> parse_one(std::string_view url, RabbitMqSettings base) 
         url = url.substr(0, slash);
     }
     if (const auto at = url.rfind('@'); at != std::string_view::npos) {
-        auto applied = apply_credentials(url.substr(0, at), base);
-        if (!applied) return tl::make_unexpected(std::move(applied.error()));
+        ROCOCO_TRY(apply_credentials(url.substr(0, at), base));
         url.remove_prefix(at + 1);
     }
     if (!url.empty()) base.hosts = split_hosts(url);
@@ -139,12 +139,12 @@ Result<RabbitMqSettings> parse_rabbitmq_url(std::string_view url, RabbitMqSettin
     const auto comma = end_of_url(url);
     auto first = parse_one(trim(url.substr(0, comma)), base);
     if (!first || comma == std::string_view::npos) return first;
-    auto others = parse_rabbitmq_url(trim(url.substr(comma + 1)), std::move(base));
-    if (!others) return others;
-    if (others->user != first->user || others->password != first->password ||
-        others->virtual_host != first->virtual_host || others->tls.enabled != first->tls.enabled)
+    ROCOCO_ASSIGN_OR_RETURN(auto others,
+                            parse_rabbitmq_url(trim(url.substr(comma + 1)), std::move(base)));
+    if (others.user != first->user || others.password != first->password ||
+        others.virtual_host != first->virtual_host || others.tls.enabled != first->tls.enabled)
         return bad_url("several URLs must agree in all but the host and its port");
-    first->hosts.insert(first->hosts.end(), others->hosts.begin(), others->hosts.end());
+    first->hosts.insert(first->hosts.end(), others.hosts.begin(), others.hosts.end());
     return first;
 }
 

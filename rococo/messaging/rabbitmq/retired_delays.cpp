@@ -10,6 +10,7 @@
 #include "delay_queue.hpp"
 #include "message_copy.hpp"
 #include "rococo/base/counted.hpp"
+#include "rococo/base/try.hpp"
 
 namespace rococo::messaging {
 namespace {
@@ -93,8 +94,7 @@ void RetiredDelays::end_round(SteadyTime now) {
 
 AmqpResult<void> RetiredDelays::work(SteadyTime now) {
     due_ = now + kWhileMoving;
-    auto done = acknowledge_safe();
-    if (!done) return done;
+    ROCOCO_TRY(acknowledge_safe());
     if (left_ > 0) return move_some();
     if (next_step_ < delay_steps().size()) {
         due_ = now;
@@ -114,10 +114,10 @@ AmqpResult<void> RetiredDelays::look() {
     const auto name = retired_delay_queue_name(settings_.queue, delay_steps()[next_step_]);
     auto state = declarer.inspect(name);
     if (state) {
-        left_ = state->messages_ready;
+        left_ = *state;
         declarer.close();
     } else if (!state.error().channel_only) {
-        return tl::make_unexpected(std::move(state.error()));
+        return tl::unexpected(std::move(state.error()));
     }
     if (left_ == 0) ++next_step_;
     return {};
@@ -125,9 +125,8 @@ AmqpResult<void> RetiredDelays::look() {
 
 AmqpResult<void> RetiredDelays::move_some() {
     for (int i = 0; i < kMostPerStep && left_ > 0 && desk_.waiting() < kMostOnTheirWay; ++i) {
-        auto moved = move_one();
-        if (!moved) return tl::make_unexpected(std::move(moved.error()));
-        left_ = *moved ? left_ - 1 : 0;
+        ROCOCO_ASSIGN_OR_RETURN(auto moved, move_one());
+        left_ = moved ? left_ - 1 : 0;
     }
     desk_.publish();
     if (left_ == 0) ++next_step_;
@@ -137,20 +136,9 @@ AmqpResult<void> RetiredDelays::move_some() {
 AmqpResult<bool> RetiredDelays::move_one() {
     const auto step = delay_steps()[next_step_];
     const auto name = retired_delay_queue_name(settings_.queue, step);
-    const auto request = fmt::format("get a message from '{}'", name);
-    auto reply = amqp_basic_get(link_->state(), kGetChannel, bytes_of(name), /*no_ack=*/0);
-    if (reply.reply_type != AMQP_RESPONSE_NORMAL)
-        return tl::make_unexpected(failure_of(link_->state(), kGetChannel, reply, request));
-    if (reply.reply.id == AMQP_BASIC_GET_EMPTY_METHOD) return false;
-    const auto tag = static_cast<const amqp_basic_get_ok_t*>(reply.reply.decoded)->delivery_tag;
-    std::shared_ptr<amqp_message_t> message(new amqp_message_t{}, [](amqp_message_t* held) {
-        amqp_destroy_message(held);
-        delete held;
-    });
-    reply = amqp_read_message(link_->state(), kGetChannel, message.get(), 0);
-    if (reply.reply_type != AMQP_RESPONSE_NORMAL)
-        return tl::make_unexpected(failure_of(link_->state(), kGetChannel, reply, request));
-    amqp_maybe_release_buffers_on_channel(link_->state(), kGetChannel);
+    std::uint64_t tag = 0;
+    ROCOCO_ASSIGN_OR_RETURN(auto message, link_->get(kGetChannel, name, tag));
+    if (message == nullptr) return false;
 
     auto copy = std::make_unique<MessageCopy>(message->properties, view(message->body),
                                               MessageCopy::Purpose::retry, settings_.user);
@@ -162,9 +150,8 @@ AmqpResult<bool> RetiredDelays::move_one() {
 
 AmqpResult<void> RetiredDelays::acknowledge_safe() {
     for (const auto& safe : desk_.take_safe()) {
-        const int status = amqp_basic_ack(link_->state(), kGetChannel, safe.tag, 0);
-        if (status != AMQP_STATUS_OK)
-            return tl::make_unexpected(failure_of_status(status, "acknowledge"));
+        ROCOCO_TRY(
+            result_of(amqp_basic_ack(link_->state(), kGetChannel, safe.tag, 0), "acknowledge"));
         ++moved_;
     }
     return {};

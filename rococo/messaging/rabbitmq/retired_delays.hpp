@@ -35,8 +35,6 @@ public:
     RetiredDelays(const RabbitMqSettings& settings, const Clock& clock, Logger logger,
                   RandomSource random, std::shared_ptr<WakeEvent> wake);
     ~RetiredDelays();
-    RetiredDelays(const RetiredDelays&) = delete;
-    RetiredDelays& operator=(const RetiredDelays&) = delete;
 
     /// The broker at this address is there, and its queue is consumed.
     void begin(RabbitMqAddress address);

@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "rococo/base/try.hpp"
+
 namespace rococo::messaging {
 namespace {
 
@@ -26,29 +28,25 @@ std::string Subscription::next_tag() {
 // other. So it is set again before every subscription.
 AmqpResult<void> Subscription::set_prefetch(const char* request) {
     amqp_connection_state_t state = link_.state();
-    if (amqp_basic_qos(state, kConsumeChannel, 0, prefetch_field(sent_prefetch_), 0) != nullptr)
-        return {};
-    return tl::make_unexpected(
-        failure_of(state, kConsumeChannel, amqp_get_rpc_reply(state), request));
+    amqp_basic_qos(state, kConsumeChannel, 0, prefetch_field(sent_prefetch_), 0);
+    return result_of(state, kConsumeChannel, amqp_get_rpc_reply(state), request);
 }
 
 AmqpResult<void> Subscription::begin(std::size_t prefetch) {
     prefetch_ = sent_prefetch_ = prefetch;
-    if (auto set = set_prefetch("set the prefetch"); !set) return set;
+    ROCOCO_TRY(set_prefetch("set the prefetch"));
     tag_ = next_tag();
     amqp_connection_state_t state = link_.state();
-    if (amqp_basic_consume(state, kConsumeChannel, bytes_of(settings_.queue), bytes_of(tag_),
-                           /*no_local=*/0, /*no_ack=*/0, /*exclusive=*/0,
-                           amqp_empty_table) != nullptr)
-        return {};
-    return tl::make_unexpected(failure_of(state, kConsumeChannel, amqp_get_rpc_reply(state),
-                                          fmt::format("consume '{}'", settings_.queue)));
+    amqp_basic_consume(state, kConsumeChannel, bytes_of(settings_.queue), bytes_of(tag_),
+                       /*no_local=*/0, /*no_ack=*/0, /*exclusive=*/0, amqp_empty_table);
+    return result_of(state, kConsumeChannel, amqp_get_rpc_reply(state),
+                     fmt::format("consume '{}'", settings_.queue));
 }
 
 AmqpResult<void> Subscription::send(amqp_method_number_t method, void* fields) {
     const int status = amqp_send_method(link_.state(), kConsumeChannel, method, fields);
     if (status == AMQP_STATUS_OK) return {};
-    return tl::make_unexpected(
+    return tl::unexpected(
         failure_of_status(status, fmt::format("send {}", amqp_method_name(method))));
 }
 

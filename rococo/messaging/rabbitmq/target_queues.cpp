@@ -30,7 +30,7 @@ AmqpResult<void> TargetQueues::make(const QueueSpec& spec) {
     if (spec.role != QueueRole::work || !warn_of_new_) return declarer_->ensure(spec);
     auto known = declarer_->inspect(spec.name);
     if (known) return {};
-    if (!known.error().channel_only) return tl::make_unexpected(std::move(known.error()));
+    if (!known.error().channel_only) return tl::unexpected(std::move(known.error()));
     auto ensured = declarer_->ensure(spec);
     if (ensured && known.error().reply_code == kNotFound)
         logger_.warning("Queue '{}' did not exist: made it", spec.name);

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "rococo/base/try.hpp"
 #include "schema.hpp"
 
 namespace rococo::messaging::sqlite {
@@ -43,10 +44,9 @@ Claimer::Claimer(Database& database, QueueTable& queues, std::string queue_name,
                      "AND due > ?2 AND last_failed_at > ?2") {}
 
 Result<Outlook> Claimer::look(SystemTime now) {
-    const auto row = look_.bind(queue_).next();
-    if (!row) return tl::unexpected(row.error());
+    ROCOCO_ASSIGN_OR_RETURN(const auto row, look_.bind(queue_).next());
     Outlook outlook;
-    if (*row) {
+    if (row) {
         outlook.ready = look_.integer(0) != 0;
         if (!look_.is_null(1)) outlook.due = look_.integer(1);
         if (outlook.due && *outlook.due <= now.time_since_epoch().count()) outlook.ready = true;
@@ -57,20 +57,18 @@ Result<Outlook> Claimer::look(SystemTime now) {
 
 Result<Taken> Claimer::take(Room room, std::int64_t consumer, SystemTime now) {
     Taken taken;
-    auto done = take_due(room, consumer, now, taken);
-    if (done && room.messages > 0 && (room.bytes > 0 || taken.deliveries.empty())) {
-        done = take_new(room, consumer, taken);
+    ROCOCO_TRY(take_due(room, consumer, now, taken));
+    if (room.messages > 0 && (room.bytes > 0 || taken.deliveries.empty())) {
+        ROCOCO_TRY(take_new(room, consumer, taken));
     }
-    if (!done) return tl::unexpected(done.error());
     return taken;
 }
 
 Result<void> Claimer::take_due(Room& room, std::int64_t consumer, SystemTime now, Taken& taken) {
     due_.bind(queue_, now.time_since_epoch().count(), static_cast<std::int64_t>(room.messages));
     while (room.bytes > 0 || taken.deliveries.empty()) {
-        const auto row = due_.next();
-        if (!row) return tl::unexpected(row.error());
-        if (!*row) break;
+        ROCOCO_ASSIGN_OR_RETURN(const auto row, due_.next());
+        if (!row) break;
         add(due_, room, consumer, taken);
         auto& delivery = *taken.deliveries.back();
         delivery.attempt = static_cast<std::uint32_t>(due_.integer(kDeliveryColumns)) + 1;
@@ -82,24 +80,22 @@ Result<void> Claimer::take_due(Room& room, std::int64_t consumer, SystemTime now
     due_.reset();
     // Changed only now: the index that was walked along is the one that changes.
     for (const auto& delivery : taken.deliveries) {
-        if (auto done = hand_out_.bind(consumer, delivery->key).run(); !done) return done;
+        ROCOCO_TRY(hand_out_.bind(consumer, delivery->key).run());
     }
     return {};
 }
 
 Result<void> Claimer::take_new(Room& room, std::int64_t consumer, Taken& taken) {
-    auto queue = queues_.find(queue_name_);
-    if (!queue) return tl::unexpected(queue.error());
-    if (!*queue || (*queue)->head >= (*queue)->tail) return {};
+    ROCOCO_ASSIGN_OR_RETURN(auto queue, queues_.find(queue_name_));
+    if (!queue || queue->head >= queue->tail) return {};
     const std::size_t before = taken.deliveries.size();
     const auto limit = static_cast<std::int64_t>(room.messages);
-    next_.bind((*queue)->head, (*queue)->tail, limit);
+    next_.bind(queue->head, queue->tail, limit);
     bool all = false;
     while (room.bytes > 0 || taken.deliveries.empty()) {
-        const auto row = next_.next();
-        if (!row) return tl::unexpected(row.error());
-        all = !*row && static_cast<std::int64_t>(taken.deliveries.size() - before) < limit;
-        if (!*row) break;
+        ROCOCO_ASSIGN_OR_RETURN(const auto row, next_.next());
+        all = !row && static_cast<std::int64_t>(taken.deliveries.size() - before) < limit;
+        if (!row) break;
         add(next_, room, consumer, taken);
     }
     next_.reset();
@@ -111,12 +107,12 @@ Result<void> Claimer::take_new(Room& room, std::int64_t consumer, Taken& taken) 
         for (auto at = before; at < taken.deliveries.size(); ++at) {
             taken.deliveries[at]->claim = taken.claim;
         }
-        if (auto done = claim_.bind(taken.claim, last, consumer).run(); !done) return done;
-        (*queue)->head = last + 1;
+        ROCOCO_TRY(claim_.bind(taken.claim, last, consumer).run());
+        queue->head = last + 1;
     }
     // Messages that were removed unread leave gaps, which may reach to the end.
-    if (all) (*queue)->head = (*queue)->tail;
-    return queues_.set_head(**queue);
+    if (all) queue->head = queue->tail;
+    return queues_.set_head(*queue);
 }
 
 void Claimer::add(const Statement& row, Room& room, std::int64_t consumer, Taken& taken) {
@@ -128,11 +124,7 @@ void Claimer::add(const Statement& row, Room& room, std::int64_t consumer, Taken
 
 Result<bool> Claimer::failed_in_the_future(SystemTime now, bool all) {
     auto& statement = all ? any_failed_ : next_failed_;
-    const auto row = statement.bind(queue_, now.time_since_epoch().count()).next();
-    if (!row) return tl::unexpected(row.error());
-    const bool found = *row && statement.integer(0) != 0;
-    statement.reset();
-    return found;
+    return statement.bind(queue_, now.time_since_epoch().count()).holds();
 }
 
 Result<void> Claimer::wait_from_now(SystemTime now) {
@@ -140,10 +132,8 @@ Result<void> Claimer::wait_from_now(SystemTime now) {
 }
 
 Result<bool> Claimer::nothing_left(std::int64_t consumer) {
-    const auto row = left_.bind(queue_, consumer, first_key(queue_), end_key(queue_)).next();
-    if (!row) return tl::unexpected(row.error());
-    const bool left = left_.integer(0) != 0;
-    left_.reset();
+    ROCOCO_ASSIGN_OR_RETURN(
+        const bool left, left_.bind(queue_, consumer, first_key(queue_), end_key(queue_)).holds());
     return !left;
 }
 

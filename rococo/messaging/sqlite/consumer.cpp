@@ -9,6 +9,7 @@
 
 #include "queue_check.hpp"
 #include "rococo/base/counted.hpp"
+#include "rococo/base/try.hpp"
 
 namespace rococo::messaging::sqlite {
 namespace {
@@ -69,9 +70,8 @@ Result<void> Consumer::open() {
                        "(ulimit -n).");
     }
     close();
-    auto database = Database::open(settings_, Database::IfAbsent::create, clock_);
-    if (!database) return tl::unexpected(database.error());
-    database_ = std::move(*database);
+    ROCOCO_ASSIGN_OR_RETURN(database_,
+                            Database::open(settings_, Database::IfAbsent::create, clock_));
     // Before the first look, so that nothing that is sent after it is missed.
     if (!doorbell_.watch(database_->lock_file().path())) {
         logger_.warning(
@@ -79,9 +79,8 @@ Result<void> Consumer::open() {
             "at every 10 ms instead",
             settings_.path.string());
     }
-    const auto number = declare_queue();
-    if (!number) return tl::unexpected(number.error());
-    tables_ = std::make_unique<Tables>(*database_, queue_name_, *number, settings_.lease, clock_);
+    ROCOCO_ASSIGN_OR_RETURN(const auto number, declare_queue());
+    tables_ = std::make_unique<Tables>(*database_, queue_name_, number, settings_.lease, clock_);
     for (const auto& exposure : database_->files().exposures()) logger_.warning("{}", exposure);
     stopped_ = false;
     endurance_.reset();
@@ -93,18 +92,15 @@ Result<void> Consumer::open() {
 
 Result<std::int64_t> Consumer::declare_queue() {
     QueueTable queues(*database_);
-    const auto found = queues.find(queue_name_);
-    if (!found) return tl::unexpected(found.error());
-    if (*found) return (*found)->number;
+    ROCOCO_ASSIGN_OR_RETURN(const auto found, queues.find(queue_name_));
+    if (found) return found->number;
     std::int64_t number = 0;
     const auto written = database_->write(settings_.timeout, [&]() -> Result<void> {
-        const auto made = queues.declare(queue_name_);
-        if (!made) return tl::unexpected(made.error());
-        number = made->number;
+        ROCOCO_ASSIGN_OR_RETURN(const auto made, queues.declare(queue_name_));
+        number = made.number;
         return {};
     });
-    if (!written) return tl::unexpected(written.error());
-    return number;
+    return written.map([&] { return number; });
 }
 
 Result<void> Consumer::receive(SteadyTime deadline, Events& out) {
@@ -142,18 +138,13 @@ milliseconds Consumer::patience(SteadyTime deadline) const {
 }
 
 Result<void> Consumer::work(SteadyTime deadline, Events& out) {
-    if (clock_.steady_now() >= look_around_at_) {
-        if (auto done = look_around(); !done) return done;
-    }
-    const auto wanted = has_work();
-    if (!wanted) return tl::unexpected(wanted.error());
-    if (*wanted) {
+    if (clock_.steady_now() >= look_around_at_) ROCOCO_TRY(look_around());
+    ROCOCO_ASSIGN_OR_RETURN(const auto wanted, has_work());
+    if (wanted) {
         Taken taken;
         const auto own = tables_->registry.own();
         auto written = database_->write(patience(deadline), [&]() -> Result<void> {
-            auto result = transact();
-            if (!result) return tl::unexpected(result.error());
-            taken = std::move(*result);
+            ROCOCO_ASSIGN_OR_RETURN(taken, transact());
             return {};
         });
         if (!written) {
@@ -184,19 +175,16 @@ Result<bool> Consumer::has_work() {
         next_due_.reset();
         return false;
     }
-    const auto outlook = tables_->claimer.look(clock_.now());
-    if (!outlook) return tl::unexpected(outlook.error());
-    next_due_ = outlook->due;
-    return outlook->ready;
+    ROCOCO_ASSIGN_OR_RETURN(const auto outlook, tables_->claimer.look(clock_.now()));
+    next_due_ = outlook.due;
+    return outlook.ready;
 }
 
 Result<Taken> Consumer::transact() {
-    if (auto done = take_part(); !done) return tl::unexpected(done.error());
+    ROCOCO_TRY(take_part());
     const auto now = clock_.now();
     const auto own = tables_->registry.own();
-    if (auto done = tables_->settler.apply(settlements_, own, now); !done) {
-        return tl::unexpected(done.error());
-    }
+    ROCOCO_TRY(tables_->settler.apply(settlements_, own, now));
     const Room free = room();
     if (free.messages == 0) return Taken{};
     return tables_->claimer.take(free, own, now);
@@ -205,10 +193,9 @@ Result<Taken> Consumer::transact() {
 Result<void> Consumer::take_part() {
     auto& registry = tables_->registry;
     if (registry.own() != 0) {
-        const auto present = registry.present();
-        if (!present) return tl::unexpected(present.error());
-        if (*present && clock_.steady_now() < extend_at_) return {};
-        if (*present) return registry.extend();
+        ROCOCO_ASSIGN_OR_RETURN(const auto present, registry.present());
+        if (present && clock_.steady_now() < extend_at_) return {};
+        if (present) return registry.extend();
         // Remembered until it was told, should this transaction fail.
         lost_ = true;
     }
@@ -258,16 +245,12 @@ Result<void> Consumer::look_around() {
 
 Result<void> Consumer::bring_back_from_the_dead() {
     auto& registry = tables_->registry;
-    const auto ended = registry.find_ended();
-    if (!ended) return tl::unexpected(ended.error());
-    if (ended->empty()) return {};
+    ROCOCO_ASSIGN_OR_RETURN(const auto ended, registry.find_ended());
+    if (ended.empty()) return {};
     auto written = database_->write(patience({}), [&]() -> Result<void> {
         // Asked again: another consumer may have been first.
-        const auto still = registry.find_ended();
-        if (!still) return tl::unexpected(still.error());
-        for (const auto& entry : *still) {
-            if (auto done = registry.give_back(entry); !done) return done;
-        }
+        ROCOCO_ASSIGN_OR_RETURN(const auto still, registry.find_ended());
+        for (const auto& entry : still) ROCOCO_TRY(registry.give_back(entry));
         return {};
     });
     if (written) database_->lock_file().ring();
@@ -281,9 +264,8 @@ Result<void> Consumer::correct_retries() {
     const std::chrono::nanoseconds offset =
         now.time_since_epoch() - clock_.steady_now().time_since_epoch();
     const bool set_back = !clock_offset_ || offset < *clock_offset_ - kClockNoise;
-    const auto ahead = tables_->claimer.failed_in_the_future(now, set_back);
-    if (!ahead) return tl::unexpected(ahead.error());
-    if (*ahead) {
+    ROCOCO_ASSIGN_OR_RETURN(const auto ahead, tables_->claimer.failed_in_the_future(now, set_back));
+    if (ahead) {
         auto written = database_->write(
             patience({}), [&]() -> Result<void> { return tables_->claimer.wait_from_now(now); });
         if (!written) return written;
@@ -363,12 +345,11 @@ Result<void> Consumer::resign() {
     auto& registry = tables_->registry;
     const auto patience = std::min(kClosingPatience, settings_.timeout);
     auto written = database_->write(patience, [&]() -> Result<void> {
-        const auto present = registry.present();
-        if (!present) return tl::unexpected(present.error());
+        ROCOCO_ASSIGN_OR_RETURN(auto present, registry.present());
         constexpr std::int64_t kNobody = -1;
-        const auto own = *present ? registry.own() : kNobody;
+        const auto own = present ? registry.own() : kNobody;
         return tables_->settler.apply(settlements_, own, clock_.now()).and_then([&]() {
-            return *present ? registry.give_back({own, tables_->queue}) : Result<void>();
+            return present ? registry.give_back({own, tables_->queue}) : Result<void>();
         });
     });
     if (written) database_->lock_file().ring();

@@ -40,8 +40,6 @@ public:
     Consumer(SqliteSettings settings, std::string queue_name, const Clock& clock, Logger logger);
 
     ~Consumer() override { Consumer::close(); }
-    Consumer(const Consumer&) = delete;
-    Consumer& operator=(const Consumer&) = delete;
 
     [[nodiscard]] Result<std::vector<std::string>> check() override;
     [[nodiscard]] Result<void> open() override;

@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "rococo/base/try.hpp"
+
 namespace rococo::messaging::sqlite {
 
 ConsumerRegistry::ConsumerRegistry(Database& database, std::chrono::milliseconds lease,
@@ -45,21 +47,16 @@ std::int64_t ConsumerRegistry::next_sign() {
 
 Result<void> ConsumerRegistry::enter(std::int64_t queue) {
     forget();
-    auto entered = enter_.bind(queue, next_sign()).run();
-    if (!entered) return entered;
+    ROCOCO_TRY(enter_.bind(queue, next_sign()).run());
     const std::int64_t number = sqlite3_last_insert_rowid(database_.handle());
     // Take the lock before the entry is visible; otherwise others could take this consumer for
     // dead.
-    if (auto held = database_.lock_file().hold_consumer(number); !held) return held;
+    ROCOCO_TRY(database_.lock_file().hold_consumer(number));
     own_ = number;
     return {};
 }
 
-Result<bool> ConsumerRegistry::present() {
-    auto row = present_.bind(own_).next();
-    present_.reset();
-    return row;
-}
+Result<bool> ConsumerRegistry::present() { return present_.bind(own_).holds(); }
 
 Result<void> ConsumerRegistry::extend() { return extend_.bind(next_sign(), own_).run(); }
 
@@ -77,11 +74,7 @@ ConsumerRegistry::Watched ConsumerRegistry::watch(std::int64_t number, std::int6
 }
 
 Result<bool> ConsumerRegistry::has_messages(const Entry& entry) {
-    const auto asked = has_messages_.bind(entry.number, entry.queue).next();
-    if (!asked) return tl::unexpected(asked.error());
-    const bool has = has_messages_.integer(0) != 0;
-    has_messages_.reset();
-    return has;
+    return has_messages_.bind(entry.number, entry.queue).holds();
 }
 
 Result<std::vector<ConsumerRegistry::Entry>> ConsumerRegistry::find_ended() {
@@ -91,16 +84,13 @@ Result<std::vector<ConsumerRegistry::Entry>> ConsumerRegistry::find_ended() {
     std::vector<Watched> watched;
     others_.bind(own_);
     while (true) {
-        const auto row = others_.next();
-        if (!row) return tl::unexpected(row.error());
-        if (!*row) break;
+        ROCOCO_ASSIGN_OR_RETURN(const auto row, others_.next());
+        if (!row) break;
         const Entry entry{others_.integer(0), others_.integer(1)};
         watched.push_back(watch(entry.number, others_.integer(2), passed));
         bool over = !database_.lock_file().consumer_lives(entry.number);
         if (!over && watched.back().silent > lease_) {
-            const auto has = has_messages(entry);
-            if (!has) return tl::unexpected(has.error());
-            over = *has;
+            ROCOCO_ASSIGN_OR_RETURN(over, has_messages(entry));
         }
         if (over) ended.push_back(entry);
     }

@@ -33,8 +33,6 @@ public:
 
     ConsumerRegistry(Database& database, std::chrono::milliseconds lease, const Clock& clock);
     ~ConsumerRegistry() { forget(); }
-    ConsumerRegistry(const ConsumerRegistry&) = delete;
-    ConsumerRegistry& operator=(const ConsumerRegistry&) = delete;
 
     /// This consumer's number; 0 before it entered.
     [[nodiscard]] std::int64_t own() const { return own_; }

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "database_error.hpp"
+#include "rococo/base/try.hpp"
 #include "schema.hpp"
 
 // The WAL-reset race, and why everything that writes holds one lock. SQLite before 3.51.3 (Debian
@@ -55,71 +56,56 @@ Database::~Database() {
 Result<std::unique_ptr<Database>> Database::open(const SqliteSettings& settings, IfAbsent if_absent,
                                                  const Clock& clock) {
     QueueFiles files(settings.path);
-    const auto there = files.exist();
-    if (!there) return tl::unexpected(there.error());
-    if (!*there && if_absent == IfAbsent::fail) {
+    ROCOCO_ASSIGN_OR_RETURN(const bool exists, files.exist());
+    if (!exists && if_absent == IfAbsent::fail) {
         return tl::unexpected(
             files.refusal("there is no such file, or it is empty. Nothing was sent yet?"));
     }
-    const auto folder = settings.make_folder ? files.make_folder() : files.require_folder();
-    if (!folder) return tl::unexpected(folder.error());
-    auto lock_file = LockFile::open(files.lock());
-    if (!lock_file) return tl::unexpected(lock_file.error());
+    ROCOCO_TRY(settings.make_folder ? files.make_folder() : files.require_folder());
+    ROCOCO_ASSIGN_OR_RETURN(auto lock_file, LockFile::open(files.lock()));
     std::unique_ptr<Database> database(
-        new Database(std::move(files), std::move(*lock_file), settings, clock));
+        new Database(std::move(files), std::move(lock_file), settings, clock));
 
     // All within the turn: of several that find no file, one creates it and the others find it.
-    auto turn = database->lock_file_.take_turn(settings.timeout, clock);
-    if (!turn) return tl::unexpected(turn.error());
+    ROCOCO_ASSIGN_OR_RETURN(const auto turn,
+                            database->lock_file_.take_turn(settings.timeout, clock));
     // `turn` goes before `database`, whose destructor wants it as well.
-    if (auto opened = database->connect(); !opened) return tl::unexpected(opened.error());
+    ROCOCO_TRY(database->connect());
     return database;
 }
 
 Result<void> Database::connect() {
-    if (auto created = files_.create(); !created) return created;
+    ROCOCO_TRY(files_.create());
     const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
     const int code = sqlite3_open_v2(files_.path().c_str(), &handle_, flags, nullptr);
     if (code != SQLITE_OK) return tl::unexpected(error(code, "open it"));
     sqlite3_busy_timeout(handle_, 1000);  // For other programs that look into it.
-    if (auto fit = verify(); !fit) return fit;
-    if (auto synced = files_.sync_folder(); !synced) return synced;
+    ROCOCO_TRY(verify());
+    ROCOCO_TRY(files_.sync_folder());
     opened_ = true;
     return {};
 }
 
 Result<void> Database::verify() {
-    const auto application = query("PRAGMA application_id");
-    if (!application) return tl::unexpected(application.error());
-    const auto version = query("PRAGMA user_version");
-    if (!version) return tl::unexpected(version.error());
+    ROCOCO_ASSIGN_OR_RETURN(const auto application, query("PRAGMA application_id"));
+    ROCOCO_ASSIGN_OR_RETURN(const auto version, query("PRAGMA user_version"));
     if (sqlite3_db_readonly(handle_, "main") == 1) {
         return tl::unexpected(
             files_.refusal("it is read-only for this user. Grant write permission on the file and "
                            "its directory."));
     }
-    const bool ours = *application == kApplicationId;
-    if (!ours || *version != kSchemaVersion) {
-        if (auto fit = refuse_foreign(*application, *version); !fit) return fit;
+    const bool ours = application == kApplicationId;
+    if (!ours || version != kSchemaVersion) {
+        ROCOCO_ASSIGN_OR_RETURN(const auto tables, query("SELECT count(*) FROM sqlite_master"));
+        const auto why = foreign(application, version, tables);
+        if (!why.empty()) return tl::unexpected(files_.refusal(why));
     }
-    if (auto configured = configure(); !configured) return configured;
-    if (!ours) {
-        if (auto created = create_schema(); !created) return created;
-    }
+    ROCOCO_TRY(configure());
+    if (!ours) ROCOCO_TRY(create_schema());
     // The first look into a database opens its log and its index.
-    if (auto looked = query("SELECT count(*) FROM sqlite_master"); !looked) {
-        return tl::unexpected(looked.error());
-    }
+    ROCOCO_TRY(query("SELECT count(*) FROM sqlite_master"));
     files_.remember();
     return {};
-}
-
-Result<void> Database::refuse_foreign(std::int64_t application, std::int64_t version) {
-    const auto tables = query("SELECT count(*) FROM sqlite_master");
-    if (!tables) return tl::unexpected(tables.error());
-    const std::string why = foreign(application, version, *tables);
-    if (why.empty()) return {};
-    return tl::unexpected(files_.refusal(why));
 }
 
 Result<void> Database::configure() {
@@ -141,7 +127,7 @@ Result<void> Database::configure() {
 }
 
 Result<void> Database::create_schema() {
-    if (auto begun = execute("BEGIN IMMEDIATE", "create its tables"); !begun) return begun;
+    ROCOCO_TRY(execute("BEGIN IMMEDIATE", "create its tables"));
     const auto sql = fmt::format("{}PRAGMA application_id={};PRAGMA user_version={};COMMIT;",
                                  kSchema, kApplicationId, kSchemaVersion);
     return execute(sql.c_str(), "create its tables");
@@ -149,10 +135,9 @@ Result<void> Database::create_schema() {
 
 Result<void> Database::write(std::chrono::milliseconds patience,
                              const std::function<Result<void>()>& body) {
-    const auto turn = lock_file_.take_turn(patience, clock_);
-    if (!turn) return tl::unexpected(turn.error());
-    if (auto there = files_.still_in_place(); !there) return there;
-    if (auto begun = execute("BEGIN IMMEDIATE", "begin a transaction"); !begun) return begun;
+    ROCOCO_ASSIGN_OR_RETURN(const auto turn, lock_file_.take_turn(patience, clock_));
+    ROCOCO_TRY(files_.still_in_place());
+    ROCOCO_TRY(execute("BEGIN IMMEDIATE", "begin a transaction"));
     auto done = body();
     if (done) done = execute("COMMIT", "commit a transaction");
     if (!done) {

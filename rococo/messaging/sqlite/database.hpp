@@ -35,8 +35,6 @@ public:
                                                                 const Clock& clock);
     /// Copies the log into the database if no other process has it open.
     ~Database();
-    Database(const Database&) = delete;
-    Database& operator=(const Database&) = delete;
 
     /// Runs `body` in one write transaction, and commits it, synced to the disk. When `body` or the
     /// commit fails nothing was changed, as far as the disk keeps its promises.
@@ -60,7 +58,6 @@ private:
     [[nodiscard]] Result<void> configure();
     [[nodiscard]] Result<void> verify();
     [[nodiscard]] Result<void> create_schema();
-    [[nodiscard]] Result<void> refuse_foreign(std::int64_t application, std::int64_t version);
     [[nodiscard]] Result<void> execute(const char* sql, std::string_view doing);
     [[nodiscard]] Result<std::int64_t> query(const char* sql);
     void checkpoint_if_large();

@@ -12,6 +12,7 @@
 #include <thread>
 
 #include "lock_holder.hpp"
+#include "rococo/base/try.hpp"
 
 namespace rococo::messaging::sqlite {
 namespace {
@@ -72,7 +73,7 @@ Result<LockFile::Turn> LockFile::take_turn(std::chrono::milliseconds patience, c
                                    path_.string()));
     }
     const SteadyTime deadline = clock.steady_now() + patience;
-    if (auto door = lock_byte(kDoor, deadline, clock); !door) return tl::unexpected(door.error());
+    ROCOCO_TRY(lock_byte(kDoor, deadline, clock));
     auto room = lock_byte(kRoom, deadline, clock);
     unlock_byte(kDoor);
     if (!room) return tl::unexpected(room.error());
@@ -109,9 +110,7 @@ Result<void> LockFile::lock_byte(std::int64_t byte, SteadyTime deadline, const C
         if (errno != EAGAIN && errno != EACCES && errno != EINTR) {
             return tl::unexpected(system_error("lock"));
         }
-        if (clock.steady_now() >= deadline) {
-            return tl::unexpected(held_by_another(byte));
-        }
+        if (clock.steady_now() >= deadline) return tl::unexpected(held_by_another(byte));
         std::this_thread::sleep_for(pause);
         pause = std::min(pause * 2, kLongestPause);
     }

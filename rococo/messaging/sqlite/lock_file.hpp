@@ -7,7 +7,6 @@
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
-#include <string>
 #include <utility>
 
 #include "rococo/base/clock.hpp"
@@ -40,9 +39,6 @@ public:
     public:
         ~Turn();
         Turn(Turn&& other) noexcept : file_(std::exchange(other.file_, nullptr)) {}
-        Turn& operator=(Turn&&) = delete;
-        Turn(const Turn&) = delete;
-        Turn& operator=(const Turn&) = delete;
 
     private:
         friend class LockFile;

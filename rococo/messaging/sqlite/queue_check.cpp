@@ -13,11 +13,11 @@
 #include <filesystem>
 #include <memory>
 #include <string_view>
-#include <utility>
 
 #include "database_error.hpp"
 #include "queue_files.hpp"
 #include "rococo/base/text.hpp"
+#include "rococo/base/try.hpp"
 
 namespace rococo::messaging::sqlite {
 namespace {
@@ -120,9 +120,7 @@ Result<void> check_rights(const QueueFiles& files) {
 
 /// Where `open` would make the folder: whether it can, by what there is of the path.
 Result<std::vector<std::string>> check_absent(const QueueFiles& files, bool make_folder) {
-    if (!make_folder) {
-        if (auto there = files.require_folder(); !there) return tl::unexpected(there.error());
-    }
+    if (!make_folder) ROCOCO_TRY(files.require_folder());
     fs::path above = files.folder();
     while (!is_there(above) && above.has_relative_path()) {
         above = above.has_parent_path() ? above.parent_path() : ".";
@@ -150,23 +148,19 @@ constexpr const char* kKnownTables =
 
 Result<std::vector<std::string>> check_content(const QueueFiles& files, const std::string& queue) {
     Look look(files);
-    if (auto opened = look.open(); !opened) return tl::unexpected(opened.error());
-    const auto application = look.number("PRAGMA application_id");
-    if (!application) return tl::unexpected(application.error());
-    const auto version = look.number("PRAGMA user_version");
-    if (!version) return tl::unexpected(version.error());
-    const auto tables = look.number("SELECT count(*) FROM sqlite_master");
-    if (!tables) return tl::unexpected(tables.error());
-    const auto why = foreign(*application, *version, *tables);
+    ROCOCO_TRY(look.open());
+    ROCOCO_ASSIGN_OR_RETURN(const auto application, look.number("PRAGMA application_id"));
+    ROCOCO_ASSIGN_OR_RETURN(const auto version, look.number("PRAGMA user_version"));
+    ROCOCO_ASSIGN_OR_RETURN(const auto tables, look.number("SELECT count(*) FROM sqlite_master"));
+    const auto why = foreign(application, version, tables);
     if (!why.empty()) return tl::unexpected(files.refusal(why));
 
     std::vector<std::string> notes = files.exposures();
     std::int64_t known = 0;
-    if (*application != 0) {
-        if (auto fit = look.number(kKnownTables); !fit) return tl::unexpected(fit.error());
-        const auto found = look.number("SELECT count(*) FROM queue WHERE name = ?", queue);
-        if (!found) return tl::unexpected(found.error());
-        known = *found;
+    if (application != 0) {
+        ROCOCO_TRY(look.number(kKnownTables));
+        ROCOCO_ASSIGN_OR_RETURN(known,
+                                look.number("SELECT count(*) FROM queue WHERE name = ?", queue));
     }
     if (known == 0) {
         notes.push_back(fmt::format(
@@ -181,11 +175,10 @@ Result<std::vector<std::string>> check_content(const QueueFiles& files, const st
 Result<std::vector<std::string>> check_queue(const SqliteSettings& settings,
                                              const std::string& queue) {
     const QueueFiles files(settings.path);
-    const auto there = files.exist();
-    if (!there) return tl::unexpected(there.error());
+    ROCOCO_ASSIGN_OR_RETURN(const auto there, files.exist());
     if (!is_there(files.path())) return check_absent(files, settings.make_folder);
-    if (auto fit = check_rights(files); !fit) return tl::unexpected(fit.error());
-    if (!*there) {
+    ROCOCO_TRY(check_rights(files));
+    if (!there) {
         return std::vector{
             fmt::format("The queue file {} is empty; the host fills it when it starts.",
                         files.path().string())};

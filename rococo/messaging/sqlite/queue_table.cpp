@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "queue_table.hpp"
 
+#include "rococo/base/try.hpp"
 #include "schema.hpp"
 
 namespace rococo::messaging::sqlite {
@@ -13,31 +14,25 @@ QueueTable::QueueTable(Database& database)
       set_head_(database, "UPDATE queue SET head = ? WHERE number = ?") {}
 
 Result<std::optional<QueueRow>> QueueTable::find(std::string_view name) {
-    const auto row = find_.bind(name).next();
-    if (!row) return tl::unexpected(row.error());
-    if (!*row) return std::nullopt;
+    ROCOCO_ASSIGN_OR_RETURN(const auto row, find_.bind(name).next());
+    if (!row) return std::nullopt;
     const QueueRow queue{find_.integer(0), find_.integer(1), find_.integer(2)};
     find_.reset();
     return queue;
 }
 
 Result<QueueRow> QueueTable::declare(std::string_view name) {
-    const auto found = find(name);
-    if (!found) return tl::unexpected(found.error());
-    if (*found) return **found;
+    ROCOCO_ASSIGN_OR_RETURN(const auto found, find(name));
+    if (found) return *found;
 
-    const auto row = last_.bind().next();
-    if (!row) return tl::unexpected(row.error());
-    const std::int64_t number = last_.integer(0) + 1;
-    last_.reset();
+    ROCOCO_ASSIGN_OR_RETURN(const auto last, last_.bind().number());
+    const std::int64_t number = last + 1;
     if (number > kMostQueues) {
         return failure(ErrorKind::configuration,
                        "The queue file holds as many queues as it can. Start a new file.");
     }
     const std::int64_t first = first_key(number) + 1;
-    if (auto made = insert_.bind(number, name, first, first).run(); !made) {
-        return tl::unexpected(made.error());
-    }
+    ROCOCO_TRY(insert_.bind(number, name, first, first).run());
     return QueueRow{number, first, first};
 }
 

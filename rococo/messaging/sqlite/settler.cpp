@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "database.hpp"
+#include "rococo/base/try.hpp"
 
 namespace rococo::messaging::sqlite {
 namespace {
@@ -41,12 +42,11 @@ Settler::Settler(Database& database, QueueTable& queues, std::string queue_name,
 
 Result<void> Settler::apply(const std::vector<Settlement>& settlements, std::int64_t consumer,
                             SystemTime now) {
-    if (auto done = acknowledge(settlements, consumer); !done) return done;
+    ROCOCO_TRY(acknowledge(settlements, consumer));
     for (const auto& settlement : settlements) {
         if (settlement.verdict == Verdict::ack || queued(settlement).consumer != consumer) continue;
-        auto done = settlement.verdict == Verdict::dead_letter ? bury(settlement, now)
-                                                               : bring_back(settlement, now);
-        if (!done) return done;
+        ROCOCO_TRY(settlement.verdict == Verdict::dead_letter ? bury(settlement, now)
+                                                              : bring_back(settlement, now));
     }
     return remove_done_claims(settlements, consumer);
 }
@@ -59,13 +59,13 @@ Result<void> Settler::acknowledge(const std::vector<Settlement>& settlements,
         const auto& delivery = queued(settlement);
         keys_.push_back(delivery.key);
         if (delivery.claim != 0 && delivery.consumer == consumer) continue;
-        if (auto done = remove_waiting_.bind(delivery.key).run(); !done) return done;
+        ROCOCO_TRY(remove_waiting_.bind(delivery.key).run());
     }
     std::sort(keys_.begin(), keys_.end());
     for (auto first = keys_.begin(); first != keys_.end();) {
         auto last = first;
         while (last + 1 != keys_.end() && *(last + 1) <= *last + 1) ++last;
-        if (auto done = remove_messages_.bind(*first, *last).run(); !done) return done;
+        ROCOCO_TRY(remove_messages_.bind(*first, *last).run());
         first = last + 1;
     }
     return {};
@@ -92,17 +92,14 @@ Result<void> Settler::bring_back(const Settlement& settlement, SystemTime now) {
 
 Result<void> Settler::bury(const Settlement& settlement, SystemTime now) {
     const auto& delivery = queued(settlement);
-    auto declared = queues_.declare(dead_letter_queue(queue_name_));
-    if (!declared) return tl::unexpected(declared.error());
-    auto grave = *declared;
+    ROCOCO_ASSIGN_OR_RETURN(auto grave, queues_.declare(dead_letter_queue(queue_name_)));
     const std::int64_t failed_at = now.time_since_epoch().count();
-    auto done =
-        bury_
-            .bind(delivery.key, grave.tail, std::string_view(queue_name_),
-                  std::string_view(settlement.reason), std::string_view(settlement.error),
-                  settlement.attempts, delivery.first_failed_at.value_or(failed_at), failed_at)
-            .run();
-    if (!done) return done;
+    ROCOCO_TRY(bury_
+                   .bind(delivery.key, grave.tail, std::string_view(queue_name_),
+                         std::string_view(settlement.reason), std::string_view(settlement.error),
+                         settlement.attempts, delivery.first_failed_at.value_or(failed_at),
+                         failed_at)
+                   .run());
     if (sqlite3_changes(database_.handle()) == 0) return {};  // Removed meanwhile.
     ++grave.tail;
     return queues_.set_tail(grave)
@@ -120,7 +117,7 @@ Result<void> Settler::remove_done_claims(const std::vector<Settlement>& settleme
     for (const auto& [claim, count] : settled) {
         const auto left = left_.find(claim);
         if (left == left_.end() || left->second > count) continue;
-        if (auto done = remove_claim_.bind(claim).run(); !done) return done;
+        ROCOCO_TRY(remove_claim_.bind(claim).run());
     }
     return {};
 }

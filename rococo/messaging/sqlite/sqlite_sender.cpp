@@ -14,6 +14,7 @@
 #include "database.hpp"
 #include "header_text.hpp"
 #include "queue_table.hpp"
+#include "rococo/base/try.hpp"
 #include "statement.hpp"
 
 namespace rococo::messaging {
@@ -85,7 +86,7 @@ private:
 };
 
 Result<void> SqliteSender::Committer::send(Request& request) {
-    if (auto fit = prepare(request); !fit) return fit;
+    ROCOCO_TRY(prepare(request));
     std::unique_lock lock(mutex_);
     for (std::size_t i = 0; i < request.messages.size(); ++i) {
         const auto& given = request.messages[i].id;
@@ -107,9 +108,8 @@ Result<void> SqliteSender::Committer::prepare(Request& request) const {
                                        "queue, which takes {} at most.",
                                        message.body.size(), kMostBodyBytes));
         }
-        auto headers = sqlite::headers_to_text(message);
-        if (!headers) return tl::unexpected(headers.error());
-        request.headers.push_back(std::move(*headers));
+        ROCOCO_ASSIGN_OR_RETURN(auto headers, sqlite::headers_to_text(message));
+        request.headers.push_back(std::move(headers));
     }
     return {};
 }
@@ -145,15 +145,12 @@ Result<void> SqliteSender::Committer::insert_all(const std::vector<Request*>& re
     for (const Request* request : requests) {
         auto found = queues.find(request->queue);
         if (found == queues.end()) {
-            const auto declared = queues_.declare(request->queue);
-            if (!declared) return tl::unexpected(declared.error());
-            found = queues.emplace(request->queue, *declared).first;
+            ROCOCO_ASSIGN_OR_RETURN(const auto declared, queues_.declare(request->queue));
+            found = queues.emplace(request->queue, declared).first;
         }
-        if (auto sent = insert(*request, found->second); !sent) return sent;
+        ROCOCO_TRY(insert(*request, found->second));
     }
-    for (const auto& [name, queue] : queues) {
-        if (auto moved = queues_.set_tail(queue); !moved) return moved;
-    }
+    for (const auto& [name, queue] : queues) ROCOCO_TRY(queues_.set_tail(queue));
     return {};
 }
 
@@ -173,10 +170,10 @@ Result<void> SqliteSender::Committer::insert(const Request& request, QueueRow& q
 
 Result<std::unique_ptr<SqliteSender>> SqliteSender::open(const SqliteSettings& settings,
                                                          const Clock& clock, RandomSource random) {
-    auto database = Database::open(settings, Database::IfAbsent::create, clock);
-    if (!database) return tl::unexpected(database.error());
+    ROCOCO_ASSIGN_OR_RETURN(auto database,
+                            Database::open(settings, Database::IfAbsent::create, clock));
     auto committer =
-        std::make_unique<Committer>(std::move(*database), settings, clock, std::move(random));
+        std::make_unique<Committer>(std::move(database), settings, clock, std::move(random));
     return std::unique_ptr<SqliteSender>(new SqliteSender(std::move(committer)));
 }
 

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "database.hpp"
+#include "rococo/base/try.hpp"
 
 namespace rococo::messaging::sqlite {
 
@@ -34,11 +35,21 @@ Result<bool> Statement::next() {
     return tl::unexpected(std::move(error));
 }
 
+Result<std::int64_t> Statement::number() {
+    ROCOCO_ASSIGN_OR_RETURN(const bool row, next());
+    const auto value = row ? integer(0) : 0;
+    reset();
+    return value;
+}
+
+Result<bool> Statement::holds() {
+    return number().map([](std::int64_t value) { return value != 0; });
+}
+
 Result<void> Statement::run() {
     while (true) {
-        auto row = next();
-        if (!row) return tl::unexpected(std::move(row.error()));
-        if (!*row) return {};
+        ROCOCO_ASSIGN_OR_RETURN(auto row, next());
+        if (!row) return {};
     }
 }
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string_view>
@@ -38,9 +37,6 @@ public:
     Statement(Database& database, const char* sql) : database_(&database), sql_(sql) {}
     ~Statement();
     Statement(Statement&& other) noexcept;
-    Statement& operator=(Statement&&) = delete;
-    Statement(const Statement&) = delete;
-    Statement& operator=(const Statement&) = delete;
 
     /// Starts anew, with these values for its parameters in their order.
     template <typename... Values>
@@ -53,6 +49,10 @@ public:
 
     /// Whether there is another row, whose columns may then be read until the next call.
     [[nodiscard]] Result<bool> next();
+    /// The first column of its first row as a number, 0 where there is no row; ends it.
+    [[nodiscard]] Result<std::int64_t> number();
+    /// Whether that number is another than 0.
+    [[nodiscard]] Result<bool> holds();
     /// Carries it out to its end.
     [[nodiscard]] Result<void> run();
     /// Ends it early; a statement that is not at its end holds a snapshot of the database.

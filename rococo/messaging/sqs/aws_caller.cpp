@@ -13,6 +13,7 @@
 #include "endpoint.hpp"
 #include "rococo/base/backoff.hpp"
 #include "rococo/base/duration_text.hpp"
+#include "rococo/base/try.hpp"
 #include "sigv4.hpp"
 
 namespace rococo::messaging::sqs {
@@ -37,15 +38,6 @@ Variables overlay(const SqsSettings& settings) {
     };
 }
 
-std::optional<std::string> profile_region(const Variables& variables) {
-    const auto shared = SharedConfig::load(variables);
-    if (!shared) return std::nullopt;
-    const auto* profile = shared->find(profile_name(variables));
-    if (profile == nullptr) return std::nullopt;
-    const auto found = profile->find("region");
-    return found == profile->end() ? std::nullopt : std::optional(found->second);
-}
-
 Result<std::string> choose_region(const SqsSettings& settings, const Variables& variables,
                                   std::string_view region_of_queue) {
     // The queue's own address wins: it cannot be reached through another region.
@@ -53,7 +45,7 @@ Result<std::string> choose_region(const SqsSettings& settings, const Variables& 
     if (!settings.region.empty()) return settings.region;
     if (auto region = variables("AWS_REGION")) return *region;
     if (auto region = variables("AWS_DEFAULT_REGION")) return *region;
-    if (auto region = profile_region(variables)) return *region;
+    if (auto region = profile_setting(variables, "region")) return *region;
     return failure(ErrorKind::configuration,
                    "AWS_REGION is not set (nor AWS_DEFAULT_REGION, nor a region in the profile). "
                    "Set it to the queue's region, such as AWS_REGION=eu-central-1.");
@@ -271,18 +263,17 @@ Result<std::unique_ptr<AwsCaller>> AwsCaller::create(EventLoop& loop, const SqsS
                                                      std::string_view url_of_queue,
                                                      RandomSource random, Logger logger) {
     const auto variables = overlay(settings);
-    auto region = choose_region(settings, variables, region_of_queue);
-    if (!region) return tl::unexpected(region.error());
-    auto endpoint = choose_endpoint(settings, variables, *region, url_of_queue);
-    if (!endpoint) return tl::unexpected(endpoint.error());
+    ROCOCO_ASSIGN_OR_RETURN(auto region, choose_region(settings, variables, region_of_queue));
+    ROCOCO_ASSIGN_OR_RETURN(auto endpoint,
+                            choose_endpoint(settings, variables, region, url_of_queue));
     auto ca_bundle = settings.ca_bundle;
     if (ca_bundle.empty()) ca_bundle = variables("AWS_CA_BUNDLE").value_or("");
 
-    auto url = split_url(*endpoint);
-    SourceContext context{variables, {}, &loop.clock(), *region, ca_bundle};
+    auto url = split_url(endpoint);
+    SourceContext context{variables, {}, &loop.clock(), region, ca_bundle};
     // Not movable: the keeper inside is not.
-    std::unique_ptr<Impl> impl(new Impl{loop, settings, std::move(random), logger, *region,
-                                        *endpoint, std::move(url), ca_bundle,
+    std::unique_ptr<Impl> impl(new Impl{loop, settings, std::move(random), logger, region, endpoint,
+                                        std::move(url), ca_bundle,
                                         CredentialKeeper(loop, std::move(context), logger)});
     return std::unique_ptr<AwsCaller>(new AwsCaller(std::move(impl)));
 }

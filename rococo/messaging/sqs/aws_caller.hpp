@@ -24,6 +24,9 @@ struct CallFailure {
     std::string code;        ///< The service's word, `QueueDoesNotExist`; empty where it said none.
     bool passing = false;    ///< Trying again may help: network, throttling, 5xx, garbled answers.
     bool unreached = false;  ///< No answer came, or the call could not be signed.
+
+    /// What is left of it for those who make no calls.
+    operator Error() const { return error; }
 };
 
 using CallResult = tl::expected<nlohmann::json, CallFailure>;
@@ -53,8 +56,6 @@ public:
         EventLoop& loop, const SqsSettings& settings, std::string_view region_of_queue,
         std::string_view url_of_queue, RandomSource random, Logger logger);
     ~AwsCaller();
-    AwsCaller(const AwsCaller&) = delete;
-    AwsCaller& operator=(const AwsCaller&) = delete;
 
     /// Starts a call of `action` (`ReceiveMessage`). `done` is called once, from a later turn of
     /// the loop. `subject` is named in errors: the queue.

@@ -6,6 +6,8 @@
 #include <functional>
 #include <string>
 
+#include "rococo/base/try.hpp"
+
 namespace rococo::messaging::sqs {
 
 Result<Credentials> fetch_credentials(const SourceContext& context) {
@@ -18,9 +20,8 @@ Result<Credentials> fetch_credentials(const SourceContext& context) {
              std::function<SourceResult()>(
                  [&] { return instance_credentials(context, &instance_note); }),
          }) {
-        auto found = source();
-        if (!found) return tl::unexpected(found.error());
-        if (*found) return **found;
+        ROCOCO_ASSIGN_OR_RETURN(auto found, source());
+        if (found) return *found;
     }
     return failure(
         ErrorKind::configuration,

@@ -35,8 +35,6 @@ public:
     /// `context.fetch` is set here.
     CredentialKeeper(EventLoop& loop, SourceContext context, Logger logger);
     ~CredentialKeeper();
-    CredentialKeeper(const CredentialKeeper&) = delete;
-    CredentialKeeper& operator=(const CredentialKeeper&) = delete;
 
     /// Credentials that are good now. None where they must be fetched: see `when_fetched`.
     [[nodiscard]] std::optional<Credentials> current();

@@ -92,12 +92,7 @@ std::optional<std::string> configured_endpoint(const Variables& variables,
         return std::nullopt;
     if (auto url = variables(fmt::format("AWS_ENDPOINT_URL_{}", service))) return url;
     if (auto url = variables("AWS_ENDPOINT_URL")) return url;
-    const auto shared = SharedConfig::load(variables);
-    if (!shared) return std::nullopt;  // Told with the credentials, which need the files too.
-    const auto* profile = shared->find(profile_name(variables));
-    if (profile == nullptr) return std::nullopt;
-    const auto found = profile->find("endpoint_url");
-    return found == profile->end() ? std::nullopt : std::optional(found->second);
+    return profile_setting(variables, "endpoint_url");
 }
 
 std::string_view dns_suffix(std::string_view region) {

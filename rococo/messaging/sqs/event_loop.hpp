@@ -57,8 +57,6 @@ public:
 
     explicit EventLoop(const Clock& clock);
     ~EventLoop();
-    EventLoop(const EventLoop&) = delete;
-    EventLoop& operator=(const EventLoop&) = delete;
 
     /// Starts an exchange. `done` is called once, from a later `turn`.
     Id start(HttpRequest request, Done done);

@@ -60,8 +60,6 @@ public:
         return behind;
     }
 
-    void clear() { lines_.clear(); }
-
 private:
     std::unordered_map<std::string, std::deque<Key>> lines_;
 };

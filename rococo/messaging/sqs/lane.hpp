@@ -59,12 +59,6 @@ public:
     [[nodiscard]] bool is_failing() const {
         return backoff_.failures() > 0 && (!keys_.empty() || in_flight_ > 0);
     }
-    void clear() {
-        keys_.clear();
-        in_flight_ = 0;
-        paused_until_ = SteadyTime::min();
-        backoff_.reset();
-    }
 
 private:
     std::deque<std::uint64_t> keys_;

@@ -9,6 +9,7 @@
 #include "credential_sources.hpp"
 #include "endpoint.hpp"
 #include "rococo/base/text.hpp"
+#include "rococo/base/try.hpp"
 #include "rococo/base/utc_text.hpp"
 
 namespace rococo::messaging::sqs {
@@ -100,9 +101,8 @@ Result<std::string> container_url(const SourceContext& context) {
 Result<std::string> container_token(const SourceContext& context) {
     std::string token;
     if (const auto path = context.variables("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE")) {
-        auto text = read_small_file(*path);
-        if (!text) return text;
-        token = std::string(trim(*text));
+        ROCOCO_ASSIGN_OR_RETURN(auto text, read_small_file(*path));
+        token = std::string(trim(text));
     } else {
         token = context.variables("AWS_CONTAINER_AUTHORIZATION_TOKEN").value_or("");
     }
@@ -116,20 +116,18 @@ Result<std::string> container_token(const SourceContext& context) {
 }  // namespace
 
 SourceResult container_credentials(const SourceContext& context) {
-    const auto url = container_url(context);
-    if (!url) return tl::unexpected(url.error());
-    if (url->empty()) return std::nullopt;
-    const auto token = container_token(context);
-    if (!token) return tl::unexpected(token.error());
+    ROCOCO_ASSIGN_OR_RETURN(const auto url, container_url(context));
+    if (url.empty()) return std::nullopt;
+    ROCOCO_ASSIGN_OR_RETURN(const auto token, container_token(context));
 
-    auto request = plain_request("GET", *url);
-    if (!token->empty()) request.headers.emplace_back("Authorization", *token);
+    auto request = plain_request("GET", url);
+    if (!token.empty()) request.headers.emplace_back("Authorization", token);
     const auto answer = fetch_twice(context, request);
     if (answer.status != 200) {
         const bool refused = answer.status >= 400 && answer.status < 500;
         return failure(refused ? ErrorKind::configuration : ErrorKind::unavailable,
                        fmt::format("AWS credentials from the container's agent {}: {}.",
-                                   split_url(*url).authority, reason_of(answer)));
+                                   split_url(url).authority, reason_of(answer)));
     }
     return read_keys(answer, "the container's agent");
 }

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "credential_sources.hpp"
+#include "rococo/base/try.hpp"
 
 namespace rococo::messaging::sqs {
 namespace {
@@ -79,14 +80,13 @@ private:
         if (const auto file = value_of(profile, "web_identity_token_file"); !file.empty()) {
             return assume_role_with_token(context_, role, file);
         }
-        auto base = base_of(profile, name, depth);
-        if (!base) return base;
-        if (!*base) {
+        ROCOCO_ASSIGN_OR_RETURN(auto base, base_of(profile, name, depth));
+        if (!base) {
             return wrong(name,
                          "has role_arn, but its source has no credentials: set source_profile "
                          "or credential_source");
         }
-        return assume_role(context_, role, **base);
+        return assume_role(context_, role, *base);
     }
 
     SourceResult base_of(const Profile& profile, const std::string& name, int depth) const {
@@ -128,9 +128,8 @@ SourceResult environment_credentials(const SourceContext& context) {
 }
 
 SourceResult profile_credentials(const SourceContext& context) {
-    const auto shared = SharedConfig::load(context.variables);
-    if (!shared) return tl::unexpected(shared.error());
-    return ProfileReader(context, *shared).read(profile_name(context.variables), 0);
+    ROCOCO_ASSIGN_OR_RETURN(const auto shared, SharedConfig::load(context.variables));
+    return ProfileReader(context, shared).read(profile_name(context.variables), 0);
 }
 
 }  // namespace rococo::messaging::sqs

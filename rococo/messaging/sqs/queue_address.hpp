@@ -16,7 +16,6 @@ struct QueueAddress {
     std::string region;  ///< Empty where the address does not say.
 
     [[nodiscard]] bool by_name() const { return url.empty() && owner.empty(); }
-    [[nodiscard]] bool fifo() const { return name.ends_with(".fifo"); }
 };
 
 /// Understands `orders`, `https://sqs.eu-central-1.amazonaws.com/123456789012/orders` and

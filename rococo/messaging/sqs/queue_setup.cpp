@@ -7,6 +7,8 @@
 #include <array>
 #include <nlohmann/json.hpp>
 
+#include "rococo/base/try.hpp"
+
 namespace rococo::messaging::sqs {
 namespace {
 
@@ -141,7 +143,7 @@ Result<Queue> find_or_create(SqsApi& api, const QueueAddress& address, const Sqs
     if (found) return *found;
     const bool absent = found.error().code == "QueueDoesNotExist";
     if (!absent || !address.by_name() || !settings.create_queue) {
-        return tl::unexpected(found.error().error);
+        return tl::unexpected(found.error());
     }
     auto created = api.create_queue(address.name, creation_attributes(address.name), until);
     if (!created) {
@@ -157,13 +159,12 @@ Result<Queue> find_or_create(SqsApi& api, const QueueAddress& address, const Sqs
 
 Result<QueueSetup> set_up_queue(SqsApi& api, const QueueAddress& address,
                                 const SqsSettings& settings, Logger logger) {
-    auto queue = find_or_create(api, address, settings, logger);
-    if (!queue) return tl::unexpected(queue.error());
+    ROCOCO_ASSIGN_OR_RETURN(auto queue, find_or_create(api, address, settings, logger));
     QueueSetup setup;
-    setup.queue = *queue;
-    auto attributes = ask_attributes(api, *queue, settings);
+    setup.queue = queue;
+    auto attributes = ask_attributes(api, queue, settings);
     if (!attributes && !is_denied(attributes.error())) {
-        return tl::unexpected(attributes.error().error);
+        return tl::unexpected(attributes.error());
     }
     setup.own_visibility = own_visibility(attributes.value_or(SqsApi::Attributes()));
     setup.visibility = visibility_in_force(settings.visibility_timeout, setup.own_visibility);
@@ -171,10 +172,9 @@ Result<QueueSetup> set_up_queue(SqsApi& api, const QueueAddress& address,
         logger.warning("{}", cannot_look(attributes.error(), setup.visibility));
         attributes = SqsApi::Attributes();
     }
-    setup.dead_letter_address = address_of_dead_letters(*queue, *attributes);
-    auto letters = find_dead_letters(api, setup, *attributes, settings, logger);
-    if (!letters) return tl::unexpected(letters.error());
-    setup.dead_letters = *letters;
+    setup.dead_letter_address = address_of_dead_letters(queue, *attributes);
+    ROCOCO_ASSIGN_OR_RETURN(setup.dead_letters,
+                            find_dead_letters(api, setup, *attributes, settings, logger));
     return setup;
 }
 
@@ -188,7 +188,7 @@ Result<std::vector<std::string>> check_queue(SqsApi& api, const QueueAddress& ad
     if (queue) {
         auto attributes = ask_attributes(api, *queue, settings);
         if (!attributes && !is_denied(attributes.error())) {
-            return tl::unexpected(attributes.error().error);
+            return tl::unexpected(attributes.error());
         }
         if (attributes) known = *attributes;
         if (!attributes) {
@@ -204,7 +204,7 @@ Result<std::vector<std::string>> check_queue(SqsApi& api, const QueueAddress& ad
             address.name, region));
         queue = Queue{address.name, ""};
     } else {
-        return tl::unexpected(queue.error().error);
+        return tl::unexpected(queue.error());
     }
     const auto letters = address_of_dead_letters(*queue, known);
     const auto found = api.find_queue(letters, give_up_at(api, settings));
@@ -221,18 +221,17 @@ Result<std::vector<std::string>> check_queue(SqsApi& api, const QueueAddress& ad
     if (is_denied(found.error())) {
         return tl::unexpected(no_place_for_dead_letters(found.error(), *queue, letters.name));
     }
-    return tl::unexpected(found.error().error);
+    return tl::unexpected(found.error());
 }
 
 Result<std::optional<Queue>> look_up_dead_letters(SqsApi& api, const Queue& queue,
                                                   SteadyTime give_up_at) {
     static constexpr std::array<std::string_view, 1> kNames{"RedrivePolicy"};
-    const auto attributes = api.attributes(queue, kNames, give_up_at);
-    if (!attributes) return tl::unexpected(attributes.error().error);
-    auto found = api.find_queue(address_of_dead_letters(queue, *attributes), give_up_at);
+    ROCOCO_ASSIGN_OR_RETURN(const auto attributes, api.attributes(queue, kNames, give_up_at));
+    auto found = api.find_queue(address_of_dead_letters(queue, attributes), give_up_at);
     if (found) return *found;
     if (found.error().code == "QueueDoesNotExist") return std::nullopt;
-    return tl::unexpected(found.error().error);
+    return tl::unexpected(found.error());
 }
 
 }  // namespace rococo::messaging::sqs

@@ -7,9 +7,9 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 
 #include "rococo/base/text.hpp"
+#include "rococo/base/try.hpp"
 
 namespace rococo::messaging::sqs {
 namespace {
@@ -73,22 +73,27 @@ std::string profile_name(const Variables& variables) {
 Result<SharedConfig> SharedConfig::load(const Variables& variables) {
     SharedConfig shared;
     // The credentials file last: it overwrites.
-    const auto config = read_if_there(location(variables, "AWS_CONFIG_FILE", "config"));
-    if (!config) return tl::unexpected(config.error());
-    const auto credentials =
-        read_if_there(location(variables, "AWS_SHARED_CREDENTIALS_FILE", "credentials"));
-    if (!credentials) return tl::unexpected(credentials.error());
-    shared.read(*config, true);
-    shared.read(*credentials, false);
+    ROCOCO_ASSIGN_OR_RETURN(const auto config,
+                            read_if_there(location(variables, "AWS_CONFIG_FILE", "config")));
+    ROCOCO_ASSIGN_OR_RETURN(
+        const auto credentials,
+        read_if_there(location(variables, "AWS_SHARED_CREDENTIALS_FILE", "credentials")));
+    shared.read(config, true);
+    shared.read(credentials, false);
     return shared;
+}
+
+std::optional<std::string> profile_setting(const Variables& variables, std::string_view key) {
+    const auto shared = SharedConfig::load(variables);
+    const auto* profile = shared ? shared->find(profile_name(variables)) : nullptr;
+    if (profile == nullptr) return std::nullopt;
+    const auto found = profile->find(key);
+    return found == profile->end() ? std::nullopt : std::optional(found->second);
 }
 
 void SharedConfig::read(std::string_view text, bool is_config_file) {
     Profile* profile = nullptr;
-    while (!text.empty()) {
-        const auto end = std::min(text.find('\n'), text.size());
-        const auto line = text.substr(0, end);
-        text.remove_prefix(std::min(end + 1, text.size()));
+    for (const auto line : split(text, '\n')) {
         const auto content = trim(line);
         if (content.empty() || content.front() == '#' || content.front() == ';') continue;
         if (content.front() == '[') {

@@ -40,6 +40,11 @@ private:
 /// The profile in force: `AWS_PROFILE`, else `default`.
 [[nodiscard]] std::string profile_name(const Variables& variables);
 
+/// A setting of that profile; none where it has none, or the files cannot be read, which is told
+/// with the credentials.
+[[nodiscard]] std::optional<std::string> profile_setting(const Variables& variables,
+                                                         std::string_view key);
+
 /// A small file's text, such as a token's. **Errors**: configuration, with the path.
 [[nodiscard]] Result<std::string> read_small_file(const std::string& path);
 

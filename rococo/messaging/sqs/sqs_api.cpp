@@ -96,10 +96,7 @@ AwsCaller::Id SqsApi::receive(const Queue& queue, const ReceiveOptions& options,
     return caller_.call(
         "ReceiveMessage", body, queue.name,
         {options.wait + request_timeout_, (options.max_messages + 1) * kMaxReceiveBytes, {}},
-        [done = std::move(done)](CallResult result) {
-            if (!result) return done(tl::unexpected(std::move(result.error())));
-            done(read_messages(*result));
-        });
+        [done = std::move(done)](const CallResult& result) { done(result.map(read_messages)); });
 }
 
 void SqsApi::batch(std::string action, const Json& body, const Queue& queue, std::size_t entries,
@@ -189,21 +186,18 @@ tl::expected<Queue, CallFailure> SqsApi::create_queue(const std::string& name,
 
 void SqsApi::ask_attributes(const Queue& queue, std::span<const std::string_view> names,
                             CallDone<Attributes> done) {
-    caller_.call("GetQueueAttributes", attributes_body(queue, names), queue.name,
-                 {request_timeout_, kMaxOtherBytes, {}},
-                 [done = std::move(done)](const CallResult& result) {
-                     if (!result) return done(tl::unexpected(result.error()));
-                     done(read_attributes(*result));
-                 });
+    caller_.call(
+        "GetQueueAttributes", attributes_body(queue, names), queue.name,
+        {request_timeout_, kMaxOtherBytes, {}},
+        [done = std::move(done)](const CallResult& result) { done(result.map(read_attributes)); });
 }
 
 tl::expected<SqsApi::Attributes, CallFailure> SqsApi::attributes(
     const Queue& queue, std::span<const std::string_view> names, SteadyTime give_up_at) {
-    const auto result =
-        caller_.call_and_wait("GetQueueAttributes", attributes_body(queue, names), queue.name,
-                              {request_timeout_, kMaxOtherBytes, give_up_at});
-    if (!result) return tl::unexpected(result.error());
-    return read_attributes(*result);
+    return caller_
+        .call_and_wait("GetQueueAttributes", attributes_body(queue, names), queue.name,
+                       {request_timeout_, kMaxOtherBytes, give_up_at})
+        .map(read_attributes);
 }
 
 }  // namespace rococo::messaging::sqs

@@ -12,6 +12,7 @@
 #include "event_loop.hpp"
 #include "queue_address.hpp"
 #include "queue_setup.hpp"
+#include "rococo/base/try.hpp"
 #include "rococo/messaging/connection_states.hpp"
 
 namespace rococo::messaging {
@@ -35,8 +36,6 @@ public:
 
     // What is in hand comes back by itself: a destructor does not wait for a network.
     ~Impl() override { caller_.reset(); }
-    Impl(const Impl&) = delete;
-    Impl& operator=(const Impl&) = delete;
 
     Result<sqs::QueueAddress> connect();
     Result<std::vector<std::string>> check() override;
@@ -77,27 +76,22 @@ public:
 
 Result<sqs::QueueAddress> SqsConnection::Impl::connect() {
     close();
-    auto address = sqs::parse_queue_address(queue_);
-    if (!address) return address;
-    auto caller =
-        sqs::AwsCaller::create(loop_, settings_, address->region, address->url, random_, logger_);
-    if (!caller) return tl::unexpected(caller.error());
-    caller_ = std::move(*caller);
+    ROCOCO_ASSIGN_OR_RETURN(auto address, sqs::parse_queue_address(queue_));
+    ROCOCO_ASSIGN_OR_RETURN(caller_, sqs::AwsCaller::create(loop_, settings_, address.region,
+                                                            address.url, random_, logger_));
     return address;
 }
 
 Result<std::vector<std::string>> SqsConnection::Impl::check() {
-    const auto address = connect();
-    if (!address) return tl::unexpected(address.error());
+    ROCOCO_ASSIGN_OR_RETURN(const auto address, connect());
     sqs::SqsApi api(*caller_, settings_);
-    return sqs::check_queue(api, *address, settings_);
+    return sqs::check_queue(api, address, settings_);
 }
 
 Result<void> SqsConnection::Impl::open() {
-    const auto address = connect();
-    if (!address) return tl::unexpected(address.error());
+    ROCOCO_ASSIGN_OR_RETURN(const auto address, connect());
     sqs::SqsApi api(*caller_, settings_);
-    auto setup = sqs::set_up_queue(api, *address, settings_, logger_);
+    auto setup = sqs::set_up_queue(api, address, settings_, logger_);
     if (!setup) {
         caller_.reset();
         return tl::unexpected(setup.error());

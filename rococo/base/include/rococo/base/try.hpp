@@ -10,7 +10,8 @@
 /// the same error). For `.cpp` files only: headers that users include define no macros.
 
 /// Evaluates an expression whose value nobody needs, and returns its error if it failed:
-/// `ROCOCO_TRY(file.lock());`. It is one statement, also below an `if` without braces.
+/// `ROCOCO_TRY(file.flush());`. It is one statement, also below an `if` without braces. The value
+/// is gone at once: what does its work by living, such as a lock, wants a name (see below).
 #define ROCOCO_TRY(...)                                      \
     do {                                                     \
         if (auto tried = (__VA_ARGS__); !tried) {            \

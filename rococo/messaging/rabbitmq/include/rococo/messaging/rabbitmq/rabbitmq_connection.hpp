@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <cstdint>
-#include <functional>
-
 #include "rococo/base/clock.hpp"
 #include "rococo/base/random.hpp"
 #include "rococo/logger.hpp"
@@ -11,8 +8,6 @@
 #include "rococo/messaging/rabbitmq/rabbitmq_settings.hpp"
 
 namespace rococo::messaging {
-
-using rococo::RandomSource;
 
 /// Whether abandoned threads are still connecting to a broker. The process must then end with
 /// `_exit`, because OpenSSL's exit handlers would free what those threads use.

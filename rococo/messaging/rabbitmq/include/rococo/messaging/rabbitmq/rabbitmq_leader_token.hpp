@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -49,8 +48,6 @@ public:
     /// `settings` limit how long calls take. `queue` is created if it does not exist.
     RabbitMqLeaderToken(RabbitMqSettings settings, std::string queue, const Clock& clock);
     ~RabbitMqLeaderToken();
-    RabbitMqLeaderToken(const RabbitMqLeaderToken&) = delete;
-    RabbitMqLeaderToken& operator=(const RabbitMqLeaderToken&) = delete;
 
     /// Checks whether `acquire` would work, as far as possible without creating the queue or taking
     /// the token.
@@ -80,9 +77,6 @@ public:
 private:
     class Session;
 
-    template <typename Use>
-    [[nodiscard]] Result<void> on_any_node(Use use) const;
-    [[nodiscard]] Result<void> connect();
     [[nodiscard]] Result<bool> set(std::int64_t to);
     Error lose(Error error);
 

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "rococo/base/clock.hpp"
+#include "rococo/base/random.hpp"
 #include "rococo/base/result.hpp"
 #include "rococo/messaging/message_sender.hpp"
 #include "rococo/messaging/sqlite/sqlite_settings.hpp"
@@ -27,8 +28,6 @@ public:
                                                                     const Clock& clock,
                                                                     RandomSource random);
     ~SqliteSender() override;
-    SqliteSender(const SqliteSender&) = delete;
-    SqliteSender& operator=(const SqliteSender&) = delete;
 
     using MessageSender::send;
     [[nodiscard]] Result<void> send(std::string_view queue,

@@ -5,9 +5,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
-#include <string>
-
-#include "rococo/base/random.hpp"
 
 namespace rococo::messaging {
 
@@ -38,8 +35,6 @@ struct SqliteSettings {
     /// The limit on unsettled bytes if `SqliteConnection::limit` sets none.
     std::size_t max_bytes_in_hand = std::size_t{64} << 20;
 };
-
-using rococo::RandomSource;
 
 /// Statistics of an open queue file, for tests and benchmarks.
 struct SqliteStatistics {

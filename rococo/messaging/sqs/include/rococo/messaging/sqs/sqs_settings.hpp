@@ -18,9 +18,6 @@ using AwsVariables = std::function<std::optional<std::string>(std::string_view n
 /// Reads the process's environment.
 [[nodiscard]] AwsVariables process_environment();
 
-using rococo::machine_random;
-using rococo::RandomSource;
-
 /// How to connect to SQS and how to consume. Empty fields are filled from `variables`, under the
 /// names that all AWS SDKs use, and from the shared files.
 struct SqsSettings {
