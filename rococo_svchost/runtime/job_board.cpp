@@ -150,6 +150,21 @@ bool JobBoard::takes_more(const Hand& hand) const {
 }
 
 void JobBoard::finish(Worker worker, std::span<Outcome> outcomes, SteadyTime now) {
+    hand_over(worker, outcomes, now);
+    hands_[worker].bytes = 0;
+    --running_;
+    const bool was_alone = std::exchange(alone_running_, false);
+    // Those that could not begin beside it, or that must not end up beside it.
+    if (was_alone || (!ready_.empty() && ready_.front().alone)) call_up(hands_.size());
+    wake_dispatcher(now);
+}
+
+void JobBoard::finish_first(Worker worker, std::span<Outcome> outcomes, SteadyTime now) {
+    hand_over(worker, outcomes, now);
+    wake_dispatcher(now);
+}
+
+void JobBoard::hand_over(Worker worker, std::span<Outcome> outcomes, SteadyTime now) {
     Hand& hand = hands_[worker];
     // A call that ended by itself between two looks of the watchdog was late all the same.
     if (settings_.process_timeout.count() != 0 && !hand.overdue) note_if_long(worker, now);
@@ -161,20 +176,13 @@ void JobBoard::finish(Worker worker, std::span<Outcome> outcomes, SteadyTime now
     if (done > 0) observe_service_time((now - hand.since) / done);
     done_.busy += now - hand.since;
     hand.since = now;  // of what is left
-    if (hand.jobs.empty()) put_down(hand);
+}
+
+void JobBoard::wake_dispatcher(SteadyTime now) {
     if (!wake_pending_ && (!may_begin() || now - last_wake_ >= kWakeInterval)) {
         wake_due_ = wake_pending_ = true;
         last_wake_ = now;
     }
-}
-
-// The worker has nothing in hand any more.
-void JobBoard::put_down(Hand& hand) {
-    hand.bytes = 0;
-    --running_;
-    const bool was_alone = std::exchange(alone_running_, false);
-    // Those that could not begin beside it, or that must not end up beside it.
-    if (was_alone || (!ready_.empty() && ready_.front().alone)) call_up(hands_.size());
 }
 
 void JobBoard::give_back(Worker worker, std::size_t count) {

@@ -192,7 +192,7 @@ std::span<const Job> WorkerPool::exchange_jobs(Worker& worker, bool done) {
 void WorkerPool::finish_first(Worker& worker, std::size_t count) {
     const SteadyTime now = clock_.steady_now();
     const std::scoped_lock lock(mutex_);
-    board_.finish(worker.number, worker.left.first(count), now);
+    board_.finish_first(worker.number, worker.left.first(count), now);
     worker.left = worker.left.subspan(count);
     call(take_calls());
     if (board_.take_wake()) wake_();

@@ -163,7 +163,8 @@ TEST_F(JobBoardWindowTest, TheFirstOfAWindowAreCollectedBeforeTheRestIsDone) {
     learn(1us);
     submit({"a", "b", "c"});
     EXPECT_THAT(begin(0), ElementsAre("a", "b", "c"));
-    finish(0, 2);
+    std::vector<Outcome> outcomes(3);
+    board_.finish_first(0, std::span(outcomes).first(2), now_);
     EXPECT_THAT(collect(), ElementsAre("a", "b"));
     EXPECT_EQ(board_.in_hand(), 1U);
     now_ += 61s;
@@ -172,6 +173,19 @@ TEST_F(JobBoardWindowTest, TheFirstOfAWindowAreCollectedBeforeTheRestIsDone) {
     EXPECT_EQ(calls[0].message, "c");
     finish(0);
     EXPECT_THAT(collect(), ElementsAre("c"));
+}
+
+TEST_F(JobBoardWindowTest, AWorkerIsFreeOnlyWhenItSaysSo) {
+    learn(1us);
+    submit({"a", "b"});
+    begin(0);
+    std::vector<Outcome> outcomes(2);
+    board_.finish_first(0, outcomes, now_);
+    finish(0, 0);
+    EXPECT_THAT(begin(0), IsEmpty());
+    submit({"c"});
+    EXPECT_THAT(board_.take_calls(), ElementsAre(0));
+    EXPECT_THAT(begin(0), ElementsAre("c"));
 }
 
 TEST_F(JobBoardWindowTest, WhatIsGivenBackGoesToOthersInItsOrder) {

@@ -59,9 +59,10 @@ public:
     /// it is called. They stay where they are until `finish`.
     [[nodiscard]] std::span<const Job> begin(Worker worker, SteadyTime now);
 
-    /// The worker is done with what it began, or with the first of it, one for each outcome. Moves
-    /// from `outcomes`.
+    /// The worker is done with what it has in hand. Moves from `outcomes`, one for each job.
     void finish(Worker worker, std::span<Outcome> outcomes, SteadyTime now);
+    /// The worker is done with the first of what it has in hand, and goes on.
+    void finish_first(Worker worker, std::span<Outcome> outcomes, SteadyTime now);
 
     /// The worker has not begun the last of what it was given, and others may.
     void give_back(Worker worker, std::size_t count);
@@ -89,7 +90,8 @@ private:
 
     [[nodiscard]] bool may_begin() const;
     [[nodiscard]] bool takes_more(const Hand& hand) const;
-    void put_down(Hand& hand);
+    void hand_over(Worker worker, std::span<Outcome> outcomes, SteadyTime now);
+    void wake_dispatcher(SteadyTime now);
     void note_if_long(Worker worker, SteadyTime now);
     [[nodiscard]] Workers::Running describe(Worker worker, SteadyTime now) const;
     void observe_service_time(std::chrono::nanoseconds one_job);
