@@ -315,3 +315,23 @@ def test_run_by_hand_it_says_what_it_is(python, clean_env):
 
     done = subprocess.run([python, FRONT / "rococo_svchost"], env=clean_env, stderr=subprocess.PIPE, check=False)
     assert done.returncode == 64 and b"is run by svchost" in done.stderr
+
+
+@pytest.mark.one_python
+def test_a_failure_is_said_before_its_message_counts_as_done(serve):
+    """Whoever reads the page, and the socket after it, has the failures of all that is done."""
+    host = serve(OBEDIENT)
+    count = 300
+    host.send(*[do("self.throw(ValueError())")] * count)
+    looks = 0
+    while True:
+        done = host.page[frames.DONE_UP_TO]
+        while host.child.read(0.0):
+            pass
+        failed = host.child.frames("work", frames.FAILED)
+        assert len(failed) >= done
+        looks += 0 < done < count
+        if done == count:
+            break
+    assert [frame.seq for frame in failed] == list(range(1, count + 1))
+    assert len(host.wait_done()) == count, looks

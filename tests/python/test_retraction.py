@@ -112,7 +112,7 @@ def test_stress(serve, tmp_path):
         if not retracts:
             window_s += (time.perf_counter() - sent_at - window_s) / 4
         returned = {e.frame.seq for e in host.child.events[known:] if e.frame.kind == frames.RETURNED}
-        host.child.events.clear()
+        host.child.forget()
         at_last_moment += any(seq <= begun for seq in returned)
         begun = min([begun, *(seq - 1 for seq in returned)])  # and so is all that follows what was returned
         back = [n for seq, n in enumerate(numbers, first) if seq > begun]

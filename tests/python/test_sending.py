@@ -46,8 +46,8 @@ class SenderServiceProcessor(BaseServiceProcessor):
 """
 
 
-def ask(host, how, **more):
-    host.send(json.dumps({"how": how, **more}))
+def ask(worker, how, **more):
+    worker.send(json.dumps({"how": how, **more}))
 
 
 def next_send(host):

@@ -7,6 +7,7 @@ told to write and decides nothing.
 
 from __future__ import annotations
 
+import collections
 import mmap
 import os
 import selectors
@@ -16,7 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence, cast
+from typing import Any, Callable, Deque, Dict, List, NamedTuple, Optional, Sequence, cast
 
 from .frames import HELLO, LAST, MESSAGE, PAGE_SIZE, PROTOCOL, START, STOP, Frame, FrameReader, encode, encode_meta
 
@@ -71,6 +72,7 @@ class Child:
             self._selector.register(cast(Any, stream), selectors.EVENT_READ, name)
         self.events: List[Event] = []
         """Everything that came, in the order in which it was read."""
+        self._unseen: Deque[Event] = collections.deque()  # what `wait_for` has not looked at
 
     def __enter__(self) -> Child:
         return self
@@ -157,7 +159,13 @@ class Child:
                     self._selector.unregister(key.fileobj)
                 came.append(Event(key.data, None, data))
         self.events += came
+        self._unseen += came
         return came
+
+    def forget(self) -> None:
+        """Forgets all that came so far."""
+        self.events.clear()
+        self._unseen.clear()
 
     def _frames(self, name: str, stream: Any) -> List[Event]:
         reader = self._readers[name]
@@ -176,15 +184,20 @@ class Child:
         return not self._selector.get_map()
 
     def wait_for(self, wanted: Callable[[Event], bool], timeout: float = 120.0) -> Event:
-        """Reads until an event that is wanted comes, which it returns. ChildTimeout after so many seconds, EOFError at the end."""
+        """The next event that is wanted, of those that no call of this method has passed yet.
+
+        Raises ChildTimeout after so many seconds, and EOFError when all streams have ended.
+        """
         deadline = time.monotonic() + timeout
         while True:
-            if self.ended():
-                raise EOFError(f"the child has ended: {self.output('stderr')}")
-            for event in self.read(min(0.5, max(0.0, deadline - time.monotonic()))):
+            while self._unseen:
+                event = self._unseen.popleft()
                 if wanted(event):
                     return event
-            if time.monotonic() >= deadline:
+            if self.ended():
+                raise EOFError(f"the child has ended: {self.output('stderr')}")
+            self.read(min(0.5, max(0.0, deadline - time.monotonic())))
+            if not self._unseen and time.monotonic() >= deadline:
                 raise ChildTimeout(f"nothing of the kind within {timeout:g} s; standard error: {self.output('stderr')}")
 
     def wait_for_frame(self, *kinds: int, timeout: float = 120.0) -> Frame:

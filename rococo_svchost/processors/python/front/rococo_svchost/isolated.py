@@ -74,7 +74,7 @@ class IsolatedProcessor:
             self._child = self._start(work)
         self._seq += 1
         child: Child = self._child
-        child.events.clear()
+        child.forget()
         child.page[CANCELLED] = 0
         return child
 

@@ -117,7 +117,7 @@ class Host:
         queue: str = "test-queue",
         queue_prefix: str = "",
         time_limit: float = 0.0,
-        log_level: str = "DEBUG",
+        log_level: str = "INFO",
         isolated: bool = False,
     ) -> None:
         self.send_error = ""
