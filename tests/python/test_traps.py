@@ -239,6 +239,8 @@ import subprocess
 subprocess.Popen(["/bin/sh", "-c", "ls -l /proc/self/fd > {tmp_path}/list; sleep 600"], close_fds=False)
 if os.fork() == 0:
     os.execv("/bin/sh", ["sh", "-c", "ls -l /proc/self/fd > {tmp_path}/list2; sleep 600"])
+if os.fork() == 0:
+    time.sleep(600)
 while not (os.path.exists("{tmp_path}/list") and os.path.exists("{tmp_path}/list2")): time.sleep(0.005)
 time.sleep(0.1)
 os._exit(1)
@@ -246,7 +248,10 @@ os._exit(1)
         )
     )
     host.send("1")
-    host.child.wait_for(lambda event: event.stream == "work" and event.frame is None, MINUTES)  # the end of the socket, sleepers or not
+    open_ones = {"work", "calls"}  # they end, sleepers or not
+    while open_ones:
+        event = host.child.wait_for(lambda event: event.stream in open_ones and event.frame is None, MINUTES)
+        open_ones.remove(event.stream)
     for name in ("list", "list2"):
         assert "socket:" not in (tmp_path / name).read_text() and "deleted" not in (tmp_path / name).read_text()
     assert "ROCOCO_FDS" not in host.child.output("stdout")
