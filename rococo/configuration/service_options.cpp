@@ -75,7 +75,8 @@ constexpr std::array kReliability = {
     duration(
         "PROCESS_TIMEOUT", "0", {0, 7 * kDay},
         "How long one call of `process` may take before it is logged and `context().cancelled()` "
-        "becomes true; a processor in C++ is not terminated, one in Python is killed. 0 means no limit: a message is then logged once it "
+        "becomes true; a processor in C++ is not terminated, one in Python is killed. 0 means no "
+        "limit: a message is then logged once it "
         "has taken a minute, and again each time that doubles."),
     duration("DRAIN_TIMEOUT", "8s", {0, kDay},
              "How long work in progress may continue after SIGTERM or SIGINT. `docker stop` kills "

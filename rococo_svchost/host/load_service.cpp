@@ -50,28 +50,27 @@ Result<LoadedService> load_library(const Configuration& configuration) {
 }
 
 Result<LoadedService> load_python(const Configuration& configuration, HostLog* log) {
-    const auto python =
-        find_python(configuration.folder(), configuration.path("PROCESSOR_PYTHON"));
+    const auto python = find_python(configuration.folder(), configuration.path("PROCESSOR_PYTHON"));
     if (!python) return tl::unexpected(python.error());
     LoadedService loaded;
     loaded.child_log = std::make_unique<LogOfChildren>(log);
-    auto service = ChildService::load(
-        {.executable = python->interpreter.string(),
-         .arguments = {python->interpreter.string(), python->worker.string()},
-         .environment = {"ROCOCO_FDS=3,4,5"},
-         .folder = std::filesystem::absolute(configuration.folder()),
-         .work = work_of(configuration),
-         .module = configuration.text("PROCESSOR_MODULE"),
-         .type = configuration.text("PROCESSOR_TYPE"),
-         .path = configuration.text("PROCESSOR_PATH"),
-         .log_level = configuration.text("LOG_LEVEL"),
-         .host_version = std::string(version()),
-         .queue_prefix = configuration.text("QUEUE_NAME_PREFIX"),
-         .state_folder = configuration.path("STATE_DIR"),
-         .start_timeout = std::chrono::duration_cast<std::chrono::milliseconds>(
-             configuration.duration("PROCESSOR_START_TIMEOUT")),
-         .process_timeout = configuration.duration("PROCESS_TIMEOUT")},
-        *loaded.child_log);
+    auto service =
+        ChildService::load({.executable = python->interpreter.string(),
+                            .arguments = {python->interpreter.string(), python->worker.string()},
+                            .environment = {"ROCOCO_FDS=3,4,5"},
+                            .folder = std::filesystem::absolute(configuration.folder()),
+                            .work = work_of(configuration),
+                            .module = configuration.text("PROCESSOR_MODULE"),
+                            .type = configuration.text("PROCESSOR_TYPE"),
+                            .path = configuration.text("PROCESSOR_PATH"),
+                            .log_level = configuration.text("LOG_LEVEL"),
+                            .host_version = std::string(version()),
+                            .queue_prefix = configuration.text("QUEUE_NAME_PREFIX"),
+                            .state_folder = configuration.path("STATE_DIR"),
+                            .start_timeout = std::chrono::duration_cast<std::chrono::milliseconds>(
+                                configuration.duration("PROCESSOR_START_TIMEOUT")),
+                            .process_timeout = configuration.duration("PROCESS_TIMEOUT")},
+                           *loaded.child_log);
     if (!service) return tl::unexpected(service.error());
     loaded.processor = (*service)->processors().front();
     loaded.notes = (*service)->notes();

@@ -51,10 +51,10 @@ Dispatcher::Settings dispatcher_settings(const Configuration& configuration) {
 WorkerPool::Settings pool_settings(const Configuration& configuration,
                                    const ProcessorInfo& processor) {
     return {.workers = worker_count(configuration),
-            .max_batch =
-                processor.takes_batches ? static_cast<std::size_t>(configuration.integer("BATCH_SIZE"))
-                : processor.takes_windows ? kMostInWindow
-                                          : 1,
+            .max_batch = processor.takes_batches
+                             ? static_cast<std::size_t>(configuration.integer("BATCH_SIZE"))
+                         : processor.takes_windows ? kMostInWindow
+                                                   : 1,
             .windows = processor.takes_windows,
             .process_timeout = configuration.duration("PROCESS_TIMEOUT")};
 }
@@ -197,8 +197,7 @@ int run_messaging(const HostContext& context, const std::string& queue) {
     if (context.options.wrap_adapter) adapter = context.options.wrap_adapter(std::move(adapter));
 
     // Create the processors before connecting, so that a failing constructor affects no message.
-    const WorkerPool::Settings pool_config =
-        pool_settings(configuration, context.processor);
+    const WorkerPool::Settings pool_config = pool_settings(configuration, context.processor);
     notes = open_notes(context, queue, pool_config);
     const CrashHandler crash_handler(notes.get(), &write_out_log);
     LazySender sender(context.queue_kind);

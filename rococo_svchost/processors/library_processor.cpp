@@ -194,12 +194,11 @@ private:
             for (const HeaderView& header : delivery->headers) {
                 headers_.push_back({to_abi(header.name), to_abi(header.value)});
             }
-            messages_.push_back({sizeof(rococo_message), to_abi(delivery->body),
-                                 to_abi(delivery->id), to_abi(delivery->queue),
-                                 to_abi(delivery->content_type), to_abi(delivery->correlation_id),
-                                 first_header, delivery->headers.size(),
-                                 delivery->sent_at.time_since_epoch().count(),
-                                 attempts[messages_.size()]});
+            messages_.push_back(
+                {sizeof(rococo_message), to_abi(delivery->body), to_abi(delivery->id),
+                 to_abi(delivery->queue), to_abi(delivery->content_type),
+                 to_abi(delivery->correlation_id), first_header, delivery->headers.size(),
+                 delivery->sent_at.time_since_epoch().count(), attempts[messages_.size()]});
             properties_.push_back(properties_of(*delivery));
             property_pointers_.push_back(&properties_.back());
         }

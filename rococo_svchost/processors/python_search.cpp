@@ -90,9 +90,10 @@ Result<Python> find_python(const fs::path& folder, const fs::path& given) {
     const fs::path worker = modules() / "front/rococo_svchost/__main__.py";
     std::error_code error;
     if (!fs::exists(worker, error))
-        return failure(ErrorKind::service, fmt::format("{} is missing: svchost is installed in part "
-                                                       "only",
-                                                       worker.string()));
+        return failure(ErrorKind::service,
+                       fmt::format("{} is missing: svchost is installed in part "
+                                   "only",
+                                   worker.string()));
     if (!given.empty()) {
         const auto found = in_path(given);
         if (found && is_executable(*found)) return Python{*found, worker};

@@ -159,8 +159,8 @@ void ChildOutput::take(const Frame& frame) {
                  meta.value("line", 0U), frame.payload);
     } else if (frame.kind == static_cast<std::uint8_t>(Report::send)) {
         const Json meta = Json::parse(frame.meta);
-        requests_.push_back({frame.seq, meta.at("queue").get<std::string>(),
-                             message_of(meta, frame.payload)});
+        requests_.push_back(
+            {frame.seq, meta.at("queue").get<std::string>(), message_of(meta, frame.payload)});
         wake_.notify();  // where it is the worker who pumps
     } else if ((frame.kind & kMayBeIgnored) == 0) {
         throw std::runtime_error(fmt::format("it sent a frame of unknown kind {}", frame.kind));
@@ -174,10 +174,9 @@ void ChildOutput::carry_out() {
         requests_.pop_front();
         messaging::MessageSender* const sender = sender_;
         lock.unlock();
-        answer(request.seq,
-               sender == nullptr
-                   ? failure(ErrorKind::unavailable, "the host is not connected to a queue yet")
-                   : sender->send(request.queue, request.message));
+        answer(request.seq, sender == nullptr ? failure(ErrorKind::unavailable,
+                                                        "the host is not connected to a queue yet")
+                                              : sender->send(request.queue, request.message));
         lock.lock();
     }
 }
@@ -185,8 +184,9 @@ void ChildOutput::carry_out() {
 void ChildOutput::answer(std::uint64_t seq, const Result<void>& sent) {
     std::string frame;
     append_frame(frame, sent ? Order::sent : Order::not_sent,
-                 sent ? "" : Json{{"error", sent.error().message}}.dump(
-                                 -1, ' ', true, Json::error_handler_t::replace),
+                 sent ? ""
+                      : Json{{"error", sent.error().message}}.dump(-1, ' ', true,
+                                                                   Json::error_handler_t::replace),
                  seq);
     for (std::string_view left = frame; !left.empty();) {
         const ssize_t written =
@@ -195,8 +195,8 @@ void ChildOutput::answer(std::uint64_t seq, const Result<void>& sent) {
             left.remove_prefix(static_cast<std::size_t>(written));
             continue;
         }
-        std::array<pollfd, 2> watched{{{process_.calls(), POLLOUT, 0},
-                                       {process_.ended_descriptor(), POLLIN, 0}}};
+        std::array<pollfd, 2> watched{
+            {{process_.calls(), POLLOUT, 0}, {process_.ended_descriptor(), POLLIN, 0}}};
         const bool full = errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR;
         // Who does not read its answers is beyond help; it is found by PROCESS_TIMEOUT.
         if (!full || ::poll(watched.data(), watched.size(), kAnswerTimeoutMs) <= 0 ||

@@ -32,7 +32,8 @@ Result<ChildPage> ChildPage::open(FileDescriptor file) {
     return page;
 }
 
-ChildPage::ChildPage(FileDescriptor file, WorkPage* words) : file_(std::move(file)), words_(words) {}
+ChildPage::ChildPage(FileDescriptor file, WorkPage* words)
+    : file_(std::move(file)), words_(words) {}
 
 ChildPage::ChildPage(ChildPage&& other) noexcept
     : file_(std::move(other.file_)), words_(std::exchange(other.words_, nullptr)) {}

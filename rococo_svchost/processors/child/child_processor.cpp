@@ -78,8 +78,10 @@ bool ChildProcessor::have_child(const Call& call) {
     }
     while (!child_) {
         if (std::exchange(worked_, false)) backoff_.reset();
-        if (backoff_.failures() > 0) std::this_thread::sleep_for(backoff_.next());
-        else (void)backoff_.next();
+        if (backoff_.failures() > 0)
+            std::this_thread::sleep_for(backoff_.next());
+        else
+            (void)backoff_.next();
         auto child = start_(*page_);
         if (child) {
             child_ = std::move(*child);
@@ -185,7 +187,8 @@ void ChildProcessor::act(ChildWindow& window, SteadyTime now) {
             return window.asked_for_stack(now);
         case ChildWindow::Step::kill:
             if (cause_.empty())
-                cause_ = fmt::format("timed out after {}", format_duration(settings_.process_timeout));
+                cause_ =
+                    fmt::format("timed out after {}", format_duration(settings_.process_timeout));
             child_->process().kill();
             return;
     }
@@ -204,7 +207,7 @@ void ChildProcessor::bury(ChildWindow& window) {
     (void)listen(window);
     child_->output().pump();
     const std::string how = *child_->process().end();
-    const std::string error = !cause_.empty()              ? cause_
+    const std::string error = !cause_.empty()                ? cause_
                               : how.starts_with("exit code") ? "ended its process: " + how
                                                              : "crashed: " + how;
     window.died(page_->progress(), error);

@@ -15,7 +15,8 @@ namespace {
 
 using messaging::Delivery;
 
-/// As a JSON string. What is not UTF-8 becomes the character for that, as JSON can say nothing else.
+/// As a JSON string. What is not UTF-8 becomes the character for that, as JSON can say nothing
+/// else.
 void append_json(std::string& out, std::string_view text) {
     out += '"';
     while (!text.empty()) {

@@ -97,9 +97,9 @@ Result<std::optional<std::string>> RunningChild::answer_to(const Frame& frame, R
                        meta.is_object() ? refusal(meta) : std::string("the processor refused"));
     }
     if ((frame.kind & kMayBeIgnored) != 0) return std::nullopt;
-    return failure(ErrorKind::service,
-                   fmt::format("the processor's process answered with a frame of kind {}",
-                               frame.kind));
+    return failure(
+        ErrorKind::service,
+        fmt::format("the processor's process answered with a frame of kind {}", frame.kind));
 }
 
 void RunningChild::write(std::span<const iovec> parts) {
