@@ -12,9 +12,12 @@
 
 #include <array>
 #include <cerrno>
+#include <condition_variable>
 #include <csignal>
 #include <cstring>
+#include <mutex>
 #include <system_error>
+#include <thread>
 #include <utility>
 
 namespace rococo::svchost::child {
@@ -82,6 +85,49 @@ struct Plan {
     ::_exit(127);
 }
 
+/// Starts all processes on one thread that never ends: PR_SET_PDEATHSIG means the death of the
+/// thread that forked, and runs of a schedule have threads that come and go.
+class StartingThread {
+public:
+    static StartingThread& instance() {
+        static auto& only = *new StartingThread;  // never destroyed, as its thread never ends
+        return only;
+    }
+
+    /// The new process's number; negative, with the reason in `errno`, if there is none.
+    pid_t fork(const Plan& plan) {
+        const std::scoped_lock one_at_a_time(callers_);
+        std::unique_lock lock(mutex_);
+        plan_ = &plan;
+        changed_.notify_all();
+        changed_.wait(lock, [this] { return plan_ == nullptr; });
+        errno = error_;
+        return pid_;
+    }
+
+private:
+    StartingThread() { std::thread([this] { work(); }).detach(); }
+
+    [[noreturn]] void work() {
+        std::unique_lock lock(mutex_);
+        while (true) {
+            changed_.wait(lock, [this] { return plan_ != nullptr; });
+            pid_ = ::fork();
+            if (pid_ == 0) become(*plan_);
+            error_ = errno;
+            plan_ = nullptr;
+            changed_.notify_all();
+        }
+    }
+
+    std::mutex callers_;
+    std::mutex mutex_;  // guards all that follows
+    std::condition_variable changed_;
+    const Plan* plan_ = nullptr;
+    pid_t pid_ = -1;
+    int error_ = 0;
+};
+
 std::string words_for(const siginfo_t& info) {
     if (info.si_code == CLD_EXITED) return fmt::format("exit code {}", info.si_status);
     const char* const name = ::sigabbrev_np(info.si_status);
@@ -116,9 +162,8 @@ Result<std::unique_ptr<ChildProcess>> ChildProcess::start(const ChildCommand& co
                                     calls[1].get(), page},
                     .report = report[1].get(),
                     .parent = ::getpid()};
-    const pid_t pid = ::fork();
+    const pid_t pid = StartingThread::instance().fork(plan);
     if (pid < 0) return refuse(errno);
-    if (pid == 0) become(plan);
 
     std::unique_ptr<ChildProcess> child(new ChildProcess);
     child->pid_ = pid;

@@ -23,8 +23,8 @@ struct ChildCommand {
     std::vector<std::string> environment{};  ///< `NAME=value`.
 };
 
-/// A process of ours that runs a processor, in a process group of its own. It ends when the thread
-/// that started it does, or this process, however that ends.
+/// A process of ours that runs a processor, in a process group of its own. It ends when this
+/// process does, however that ends.
 ///
 /// Its descriptors: 0 is /dev/null, 1 and 2 are pipes, 3 (`work`) and 4 (`calls`) socket pairs, 5
 /// the page.

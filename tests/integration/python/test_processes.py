@@ -250,3 +250,23 @@ def _kill(pid):
         os.kill(pid, signal.SIGKILL)
     except ProcessLookupError:
         pass
+
+
+def test_a_schedules_process_lives_on_after_it_was_replaced(make_service):
+    service = make_service("""
+        import os
+        from ledger import note
+        class TickServiceProcessor:
+            runs = 0
+            def process(self):
+                TickServiceProcessor.runs += 1
+                note("begin", self.runs)
+                if not os.path.exists("died"):
+                    open("died", "w").close()
+                    os._exit(1)
+                note("done", self.runs)
+    """, EXECUTION_TYPE="CRON", CRON_EXPRESSIONS="* * * * * *")
+    host = service.start()
+    wait_until(lambda: "3" in service.ids())
+    assert host.terminate() == 0
+    assert len({pid for _, _, pid, _ in service.ledger()}) == 1, "one process made all runs after the first"
