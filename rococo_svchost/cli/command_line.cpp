@@ -281,10 +281,12 @@ void CommandLine::add_next() {
 void CommandLine::add_new() {
     CLI::App* command = add("new", "Create a new service that builds, runs and has a test",
                             {.examples = {{"svchost new order_mail", "processes messages"},
-                                          {"svchost new reports --cron", "runs on a schedule"}}});
+                                          {"svchost new reports --cron", "runs on a schedule"},
+                                          {"svchost new invoices --python", "in Python"}}});
     command->add_option("NAME", new_.name, "The name of its folder and package, such as order_mail")
         ->required();
     command->add_flag("--cron", new_.cron, "A service that runs on a schedule");
+    command->add_flag("--python", new_.python, "A service in Python: nothing to build");
     command->callback([this] { command_ = [this] { return create(new_); }; });
 }
 

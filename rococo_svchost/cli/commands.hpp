@@ -75,6 +75,7 @@ struct NextArguments {
 struct NewArguments {
     std::string name;
     bool cron = false;
+    bool python = false;
 };
 [[nodiscard]] Result<int> create(const NewArguments& arguments);
 

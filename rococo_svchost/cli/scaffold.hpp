@@ -6,15 +6,17 @@
 
 namespace rococo::svchost::cli {
 
-/// A file of a new service, with placeholders `@name@`, `@Name@` and `@version@`.
+/// A file of a new service, whose path and text have placeholders `@name@`, `@Name@` and `@version@`.
 struct ScaffoldFile {
     std::string_view
         path;  ///< Relative to the service's folder; `env` and `gitignore` get a leading dot.
     std::string_view text;
 };
 
-/// The files of `scaffold/messaging` and `scaffold/cron`, compiled in by CMake.
+/// The files of `scaffold/messaging` and its neighbours, compiled in by CMake.
 [[nodiscard]] std::span<const ScaffoldFile> messaging_scaffold();
 [[nodiscard]] std::span<const ScaffoldFile> cron_scaffold();
+[[nodiscard]] std::span<const ScaffoldFile> python_scaffold();
+[[nodiscard]] std::span<const ScaffoldFile> python_cron_scaffold();
 
 }  // namespace rococo::svchost::cli

@@ -23,6 +23,14 @@ constexpr std::array<std::string_view, 9> kTaken{
     "all",        "clean",          "edit_cache",    "help", "install",
     "preinstall", "processor_test", "rebuild_cache", "test"};
 
+// Words of the language, and the folder of the scaffold's test.
+constexpr auto kPythonsWords = std::to_array<std::string_view>(
+    {"and",    "as",   "assert", "async",  "await",  "break",          "class",    "continue",
+     "def",    "del",  "elif",   "else",   "except", "finally",        "for",      "from",
+     "global", "if",   "import", "in",     "is",     "lambda",         "nonlocal", "not",
+     "or",     "pass", "raise",  "return", "rococo", "rococo_svchost", "tests",    "try",
+     "while",  "with", "yield"});
+
 bool is_package_name(std::string_view name) {
     constexpr std::string_view kAllowed = "abcdefghijklmnopqrstuvwxyz0123456789_";
     return name.find_first_not_of(kAllowed) == std::string_view::npos && !name.empty() &&
@@ -57,6 +65,11 @@ std::string filled_in(std::string_view text, const std::string& name) {
     return result;
 }
 
+std::span<const ScaffoldFile> scaffold(const NewArguments& arguments) {
+    if (arguments.python) return arguments.cron ? python_cron_scaffold() : python_scaffold();
+    return arguments.cron ? cron_scaffold() : messaging_scaffold();
+}
+
 }  // namespace
 
 Result<int> create(const NewArguments& arguments) {
@@ -72,16 +85,22 @@ Result<int> create(const NewArguments& arguments) {
     if (fs::exists(fs::symlink_status(name, error))) {
         return failure(ErrorKind::usage, fmt::format("{} already exists", name));
     }
-    if (std::find(kTaken.begin(), kTaken.end(), name) != kTaken.end()) {
+    if (arguments.python && std::ranges::find(kPythonsWords, name) != kPythonsWords.end()) {
+        return failure(ErrorKind::usage,
+                       fmt::format("{0}: no module can have this name in Python; choose one such "
+                                   "as my_{0}",
+                                   name));
+    }
+    if (!arguments.python && std::ranges::find(kTaken, name) != kTaken.end()) {
         return failure(ErrorKind::usage,
                        fmt::format("{0}: CMake has a target of this name already, and the "
                                    "service would be another; choose a name such as my_{0}",
                                    name));
     }
-    for (const ScaffoldFile& file : arguments.cron ? cron_scaffold() : messaging_scaffold()) {
+    for (const ScaffoldFile& file : scaffold(arguments)) {
         const bool hidden =
             file.path == "env" || file.path == "gitignore" || file.path == "dockerignore";
-        const fs::path path = fs::path(name) / ((hidden ? "." : "") + std::string(file.path));
+        const fs::path path = fs::path(name) / ((hidden ? "." : "") + filled_in(file.path, name));
         if (auto written = write_file(path, filled_in(file.text, name)); !written) {
             fs::remove_all(name, error);  // so that it can be tried again
             return tl::unexpected(written.error());
@@ -90,10 +109,11 @@ Result<int> create(const NewArguments& arguments) {
     std::cout << fmt::format(
         "{}/ is ready. Next:\n\n"
         "    cd {}\n"
-        "    cmake -B build && cmake --build build\n"
+        "{}"
         "    {}\n"
         "    svchost    # runs until Ctrl-C\n",
-        name, name, arguments.cron ? "svchost next" : R"(svchost send '{"message": "Hello"}')");
+        name, name, arguments.python ? "" : "    cmake -B build && cmake --build build\n",
+        arguments.cron ? "svchost next" : R"(svchost send '{"message": "Hello"}')");
     return 0;
 }
 

@@ -98,6 +98,7 @@ Result<std::unique_ptr<ChildService>> ChildService::load(ChildSettings settings,
     const std::string kind = ready.value("kind", "messages");
     state->package = ready.value("package", "");
     state->version = ready.value("version", "");
+    if (state->version.empty()) state->version = "unknown";
     state->sdk_version = fmt::format("{}, rococo {}", ready.value("interpreter", "its program"),
                                      ready.value("rococo", "none"));
     state->processors = {{.type = ready.value("type", ""),

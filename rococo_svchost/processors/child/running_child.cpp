@@ -61,6 +61,7 @@ Result<std::string> RunningChild::ask(Order order, std::string_view meta, Report
     write({&part, 1});
     const auto until = steady_clock::now() + timeout;
     while (true) {
+        const auto end = process_->end();  // before the last words are read
         const bool open = read();
         while (true) {
             const auto said = next();
@@ -70,7 +71,7 @@ Result<std::string> RunningChild::ask(Order order, std::string_view meta, Report
             if (!answered) return tl::unexpected(answered.error());
             if (*answered) return std::move(**answered);
         }
-        if (const auto end = process_->end()) {
+        if (end) {
             output_->pump();
             return failure(ErrorKind::service,
                            fmt::format("the processor's process ended at its start: {}", *end));

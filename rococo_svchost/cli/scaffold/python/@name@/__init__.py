@@ -1,0 +1,1 @@
+"""The service: `processor` has the class that svchost finds."""
