@@ -106,7 +106,9 @@ public:
     }
 
 private:
-    StartingThread() { std::thread([this] { work(); }).detach(); }
+    StartingThread() {
+        std::thread([this] { work(); }).detach();
+    }
 
     [[noreturn]] void work() {
         std::unique_lock lock(mutex_);

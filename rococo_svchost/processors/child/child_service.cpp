@@ -6,6 +6,7 @@
 #include <sys/mman.h>
 
 #include <nlohmann/json.hpp>
+#include <stdexcept>
 #include <utility>
 
 #include "child_processor.hpp"
@@ -65,18 +66,37 @@ struct ChildService::State {
     std::unique_ptr<ChildPage> page;
     std::unique_ptr<RunningChild> first;  // uses the page
 
-    /// A process that has loaded the service; what it says about itself.
-    [[nodiscard]] Result<std::unique_ptr<RunningChild>> start(ChildPage& on, Json& ready) const {
+    /// A process that has loaded the service; what it says about itself into `ready`.
+    [[nodiscard]] Result<std::unique_ptr<RunningChild>> start(ChildPage& on,
+                                                              std::string& ready) const {
         auto child = RunningChild::start(
             {settings.executable, settings.arguments, settings.environment}, on, log);
         if (!child) return child;
-        const auto answer = (*child)->ask(child::Order::hello, hello(settings),
-                                          child::Report::ready, settings.start_timeout);
+        auto answer = (*child)->ask(child::Order::hello, hello(settings), child::Report::ready,
+                                    settings.start_timeout);
         if (!answer) return tl::unexpected(answer.error());
-        ready = Json::parse(*answer, nullptr, /*allow_exceptions=*/false);
-        if (ready.is_object() && ready.value("protocol", 0) == child::kProtocol) return child;
-        return failure(ErrorKind::service, fmt::format("{} does not speak protocol {}",
-                                                       settings.executable, child::kProtocol));
+        ready = std::move(*answer);
+        return child;
+    }
+
+    /// Keeps what the first process says about itself.
+    void learn(const std::string& text) {
+        const Json ready = Json::parse(text);
+        if (ready.value("protocol", 0) != child::kProtocol)
+            throw std::runtime_error(
+                fmt::format("it does not speak protocol {}", child::kProtocol));
+        const std::string kind = ready.value("kind", "messages");
+        package = ready.value("package", "");
+        version = ready.value("version", "");
+        if (version.empty()) version = "unknown";
+        sdk_version = fmt::format("{}, rococo {}", ready.value("interpreter", "its program"),
+                                  ready.value("rococo", "none"));
+        processors = {{.type = ready.value("type", ""),
+                       .module = ready.value("module", ""),
+                       .work = kind == "schedule" ? Work::schedule : Work::messages,
+                       .takes_batches = kind == "batches",
+                       .takes_windows = kind == "messages"}};
+        notes = ready.value("notes", std::vector<std::string>());
     }
 
     [[nodiscard]] Result<void> make_instance(RunningChild& in) const {
@@ -91,22 +111,16 @@ Result<std::unique_ptr<ChildService>> ChildService::load(ChildSettings settings,
     auto page = make_page(settings.state_folder);
     if (!page) return tl::unexpected(page.error());
     auto state = std::make_shared<State>(std::move(settings), log, std::move(*page));
-    Json ready;
+    std::string ready;
     auto child = state->start(*state->page, ready);
     if (!child) return tl::unexpected(child.error());
     state->first = std::move(*child);
-    const std::string kind = ready.value("kind", "messages");
-    state->package = ready.value("package", "");
-    state->version = ready.value("version", "");
-    if (state->version.empty()) state->version = "unknown";
-    state->sdk_version = fmt::format("{}, rococo {}", ready.value("interpreter", "its program"),
-                                     ready.value("rococo", "none"));
-    state->processors = {{.type = ready.value("type", ""),
-                          .module = ready.value("module", ""),
-                          .work = kind == "schedule" ? Work::schedule : Work::messages,
-                          .takes_batches = kind == "batches",
-                          .takes_windows = kind == "messages"}};
-    state->notes = ready.value("notes", std::vector<std::string>());
+    try {
+        state->learn(ready);
+    } catch (const std::exception& error) {
+        return failure(ErrorKind::service,
+                       fmt::format("{}: {}", state->settings.executable, error.what()));
+    }
     return std::unique_ptr<ChildService>(new ChildService(std::move(state)));
 }
 
@@ -150,7 +164,7 @@ private:
             : state(std::move(its_state)), host(std::move(its_host)) {}
 
         [[nodiscard]] Result<std::unique_ptr<RunningChild>> start(ChildPage& on) const {
-            Json ready;
+            std::string ready;
             auto child = state->start(on, ready);
             return child ? begin_work(std::move(*child)) : std::move(child);
         }

@@ -25,13 +25,18 @@ using Json = nlohmann::json;
 constexpr std::chrono::seconds kStopTime{1};
 
 /// What the child could not do, as an operator reads it: a line, then the traceback's lines.
-std::string refusal(const Json& meta) {
-    std::string text = meta.value("text", "the processor cannot be used");
-    for (const auto& candidate : meta.value("candidates", Json::array()))
-        text += "\n  " + candidate.get<std::string>();
-    if (const auto traceback = meta.value("traceback", ""); !traceback.empty())
-        text += "\n" + traceback;
-    return text;
+std::string refusal(std::string_view text) {
+    try {
+        const Json meta = Json::parse(text);
+        std::string said = meta.value("text", "the processor cannot be used");
+        for (const auto& candidate : meta.value("candidates", std::vector<std::string>()))
+            said += "\n  " + candidate;
+        if (const auto traceback = meta.value("traceback", ""); !traceback.empty())
+            said += "\n" + traceback;
+        return said;
+    } catch (const Json::exception& error) {
+        return fmt::format("the processor's process refused to start: {}", error.what());
+    }
 }
 
 }  // namespace
@@ -93,9 +98,7 @@ Result<std::optional<std::string>> RunningChild::answer_to(const Frame& frame, R
         return std::optional(std::string(frame.meta));
     if (frame.kind == static_cast<std::uint8_t>(Report::refused)) {
         output_->pump();
-        const Json meta = Json::parse(frame.meta, nullptr, false);
-        return failure(ErrorKind::service,
-                       meta.is_object() ? refusal(meta) : std::string("the processor refused"));
+        return failure(ErrorKind::service, refusal(frame.meta));
     }
     if ((frame.kind & kMayBeIgnored) != 0) return std::nullopt;
     return failure(

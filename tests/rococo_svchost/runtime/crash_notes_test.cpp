@@ -17,6 +17,7 @@
 #include <string>
 #include <vector>
 
+#include "rococo/base/file_descriptor.hpp"
 #include "support/fake_delivery.hpp"
 #include "support/manual_clock.hpp"
 #include "support/recorded_log.hpp"
@@ -57,11 +58,12 @@ protected:
         return status;
     }
 
-    [[nodiscard]] std::size_t notes_files() const {
+    [[nodiscard]] std::size_t notes_files() const { return files_with(".notes"); }
+    [[nodiscard]] std::size_t files_with(std::string_view extension) const {
         std::size_t count = 0;
         for (const auto& entry :
              std::filesystem::recursive_directory_iterator(folder_.path() / "crash-notes")) {
-            count += entry.path().extension() == ".notes";
+            count += entry.path().extension() == extension;
         }
         return count;
     }
@@ -97,6 +99,43 @@ TEST_F(CrashNotesTest, ChargeTheOnlyMessageInHandAndNothingThatWasDone) {
     EXPECT_TRUE(notes->record(4).suspect);
     EXPECT_FALSE(notes->record(4).alone);
     EXPECT_EQ(notes_files(), 1U) << "the dead host's file is taken in";
+}
+
+/// Notes as the worker of a processor with a process of its own leaves them: three messages,
+/// numbered from 8, of which the process had begun and done so many.
+void hold_with_page(CrashNotes& notes, const std::filesystem::path& folder, std::uint64_t begun,
+                    std::uint64_t done) {
+    const FileDescriptor page(::open(folder.c_str(), O_TMPFILE | O_RDWR, 0600));
+    const std::array<std::uint64_t, 8> words{begun, done, 0, 0, 0, 0, 0, 8};
+    if (::write(page.get(), words.data(), sizeof words) != sizeof words) ::_exit(1);
+    notes.keep_page(0, page.get());
+    hold(notes, 0, {1, 2, 3});
+}
+
+TEST_F(CrashNotesTest, ChargeOnlyWhatAProcessorsProcessHadBegun) {
+    in_a_process_that_dies([&](CrashNotes& notes) { hold_with_page(notes, folder_.path(), 9, 8); });
+    const auto notes = open();
+    EXPECT_EQ(notes->record(2).crashes, 1U);
+    for (const MessageIdentity other : {1U, 3U}) {
+        EXPECT_EQ(notes->record(other).crashes, 0U);
+        EXPECT_FALSE(notes->record(other).suspect);
+    }
+    EXPECT_EQ(files_with(".page"), 0U) << "the dead host's page is taken in, too";
+}
+
+TEST_F(CrashNotesTest, ChargeNobodyWhereTheProcessWasBetweenMessages) {
+    in_a_process_that_dies([&](CrashNotes& notes) { hold_with_page(notes, folder_.path(), 8, 8); });
+    const auto notes = open();
+    for (const MessageIdentity held : {1U, 2U, 3U}) EXPECT_FALSE(notes->record(held).suspect);
+}
+
+TEST_F(CrashNotesTest, LeaveNoPageBehindAnOrderlyEnd) {
+    {
+        const auto notes = open();
+        hold_with_page(*notes, folder_.path(), 9, 8);
+        EXPECT_EQ(files_with(".page"), 1U);
+    }
+    EXPECT_EQ(files_with(".page"), 0U);
 }
 
 TEST_F(CrashNotesTest, ChargeNobodyForADeathWithoutANameAmongSeveral) {

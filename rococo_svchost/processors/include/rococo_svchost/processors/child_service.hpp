@@ -18,18 +18,18 @@ namespace rococo::svchost {
 
 /// How to run a processor in processes of its own.
 struct ChildSettings {
-    std::string executable;                ///< The interpreter, or the program itself.
-    std::vector<std::string> arguments;    ///< The first is its name.
-    std::vector<std::string> environment;  ///< Added to this process's: `NAME=value`.
-    std::filesystem::path folder;          ///< The service's.
+    std::string executable{};                ///< The interpreter, or the program itself.
+    std::vector<std::string> arguments{};    ///< The first is its name.
+    std::vector<std::string> environment{};  ///< Added to this process's: `NAME=value`.
+    std::filesystem::path folder{};          ///< The service's.
     Work work = Work::messages;
-    std::string module;        ///< Empty: the child chooses.
-    std::string type;          ///< Empty: the child chooses.
-    std::string path;          ///< Folders that hold modules, separated by `:`.
-    std::string log_level;     ///< `INFO`.
-    std::string host_version;  ///< Of svchost.
-    std::string queue_prefix;
-    std::filesystem::path state_folder;  ///< For what must survive this process.
+    std::string module{};        ///< Empty: the child chooses.
+    std::string type{};          ///< Empty: the child chooses.
+    std::string path{};          ///< Folders that hold modules, separated by `:`.
+    std::string log_level{};     ///< `INFO`.
+    std::string host_version{};  ///< Of svchost.
+    std::string queue_prefix{};
+    std::filesystem::path state_folder{};  ///< For what must survive this process.
     std::chrono::milliseconds start_timeout{};
     std::chrono::microseconds process_timeout{};  ///< Zero: none.
 };

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: MIT
+// Children that are shell scripts, which say what they like.
+#include "rococo_svchost/processors/child_service.hpp"
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "frames.hpp"
+#include "support/temporary_folder.hpp"
+
+namespace rococo::svchost {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::HasSubstr;
+
+class RecordedLines final : public ChildLog {
+public:
+    void log(LogLevel /*level*/, std::string_view module, unsigned line,
+             std::string_view text) override {
+        const std::scoped_lock lock(mutex_);
+        text_ += fmt::format("{}:{} {}\n", module, line, text);
+    }
+    void pass_on(std::string_view stream, std::string_view line) override {
+        const std::scoped_lock lock(mutex_);
+        text_ += fmt::format("{}: {}\n", stream, line);
+    }
+    [[nodiscard]] std::string text() const {
+        const std::scoped_lock lock(mutex_);
+        return text_;
+    }
+
+private:
+    mutable std::mutex mutex_;
+    std::string text_;
+};
+
+class ChildServiceTest : public testing::Test {
+protected:
+    /// A command of a shell that sends a frame.
+    static std::string sends(child::Report report, const std::string& meta, int descriptor = 3) {
+        std::string frame;
+        child::append_header(frame, static_cast<std::uint8_t>(report), meta.size(), 0, 0);
+        std::string escaped;
+        for (const char c : frame + meta)
+            escaped += fmt::format("\\{:03o}", static_cast<unsigned char>(c));
+        return fmt::format("printf '{}' >&{};", escaped, descriptor);
+    }
+    /// Loads a service whose process runs this script.
+    Result<std::unique_ptr<ChildService>> load(const std::string& script,
+                                               std::chrono::milliseconds start_timeout = 4min) {
+        return ChildService::load({.executable = "/bin/sh",
+                                   .arguments = {"sh", "-c", script},
+                                   .folder = folder_.path(),
+                                   .state_folder = folder_.path(),
+                                   .start_timeout = start_timeout},
+                                  lines_);
+    }
+    /// Why it cannot be loaded.
+    std::string refusal(const std::string& script, std::chrono::milliseconds start_timeout = 4min) {
+        const auto service = load(script, start_timeout);
+        EXPECT_FALSE(service);
+        return service ? "" : service.error().message;
+    }
+
+    tests::TemporaryFolder folder_;
+    RecordedLines lines_;
+};
+
+TEST_F(ChildServiceTest, KnowsWhatTheChildSays) {
+    const auto service =
+        load(sends(child::Report::ready,
+                   R"({"protocol":1,"package":"shop","version":"2.1","module":"shop.processor",)"
+                   R"("type":"OrderProcessor","kind":"batches","notes":["mind the gap"]})") +
+             "read -r never <&3");
+    ASSERT_TRUE(service) << service.error().message;
+    EXPECT_EQ((*service)->package(), "shop");
+    EXPECT_EQ((*service)->version(), "2.1");
+    ASSERT_EQ((*service)->processors().size(), 1U);
+    EXPECT_EQ((*service)->processors()[0].type, "OrderProcessor");
+    EXPECT_TRUE((*service)->processors()[0].takes_batches);
+    EXPECT_EQ((*service)->notes(), std::vector<std::string>{"mind the gap"});
+}
+
+TEST_F(ChildServiceTest, TellsWhyTheChildRefused) {
+    const std::string why =
+        refusal(sends(child::Report::refused, R"({"stage":"choice","text":"several classes",)"
+                                              R"("candidates":["A","B"]})") +
+                "exit 70");
+    EXPECT_EQ(why, "several classes\n  A\n  B");
+}
+
+TEST_F(ChildServiceTest, TellsHowAChildEndedThatSaidNothing) {
+    EXPECT_THAT(refusal("exit 3"), HasSubstr("ended at its start: exit code 3"));
+    EXPECT_THAT(refusal("kill -SEGV $$"), HasSubstr("ended at its start: SIGSEGV"));
+}
+
+TEST_F(ChildServiceTest, PassesOnWhatAChildPrintedBeforeItEnded) {
+    EXPECT_THAT(refusal("echo out; echo err >&2; printf half; exit 1"), HasSubstr("exit code 1"));
+    EXPECT_THAT(lines_.text(), HasSubstr("stdout: out\n"));
+    EXPECT_THAT(lines_.text(), HasSubstr("stderr: err\n"));
+    EXPECT_THAT(lines_.text(), HasSubstr("stdout: half\n"));
+}
+
+TEST_F(ChildServiceTest, DoesNotWaitForEverForAChildThatIsNotReady) {
+    EXPECT_THAT(refusal("exec sleep 1000", 200ms), HasSubstr("PROCESSOR_START_TIMEOUT"));
+}
+
+TEST_F(ChildServiceTest, EndsAChildThatSendsWhatIsNoFrame) {
+    EXPECT_THAT(refusal("echo hello, this is no frame >&3; exec sleep 1000"),
+                HasSubstr("it sent what is no frame: 68 65 6c 6c 6f"));
+}
+
+TEST_F(ChildServiceTest, EndsAChildWhoseReadyIsOfWrongTypes) {
+    for (const char* const meta :
+         {"[]", "7", "not json", R"({"protocol":"1"})", R"({"protocol":2})",
+          R"({"protocol":1,"package":7})", R"({"protocol":1,"notes":"none"})", "{}"}) {
+        EXPECT_THAT(refusal(sends(child::Report::ready, meta) + "exec sleep 1000"),
+                    HasSubstr("/bin/sh: "))
+            << meta;
+    }
+}
+
+TEST_F(ChildServiceTest, EndsAChildThatAnswersSomethingElse) {
+    EXPECT_THAT(refusal(sends(child::Report::done, "") + "exec sleep 1000"),
+                HasSubstr("answered with a frame of kind 3"));
+}
+
+TEST_F(ChildServiceTest, EndsAChildWhoseCallsAreNoFrames) {
+    EXPECT_THAT(refusal("echo hello, this is no frame >&4; exec sleep 1000"), HasSubstr("SIGKILL"));
+    EXPECT_THAT(lines_.text(), HasSubstr("it sent what is no frame"));
+}
+
+TEST_F(ChildServiceTest, EndsAChildWhoseLogLineIsOfWrongTypes) {
+    EXPECT_THAT(refusal(sends(child::Report::log, R"({"level":7})", 4) + "exec sleep 1000"),
+                HasSubstr("SIGKILL"));
+}
+
+TEST_F(ChildServiceTest, SaysThatTheProgramIsNotThere) {
+    const auto service = ChildService::load({.executable = "/nowhere/python3",
+                                             .arguments = {"python3"},
+                                             .state_folder = folder_.path()},
+                                            lines_);
+    ASSERT_FALSE(service);
+    EXPECT_EQ(service.error().message, "cannot start /nowhere/python3: No such file or directory");
+}
+
+}  // namespace
+}  // namespace rococo::svchost
