@@ -6,7 +6,8 @@
 
 namespace rococo::svchost::cli {
 
-/// A file of a new service, whose path and text have placeholders `@name@`, `@Name@` and `@version@`.
+/// A file of a new service, whose path and text have placeholders `@name@`, `@Name@` and
+/// `@version@`.
 struct ScaffoldFile {
     std::string_view
         path;  ///< Relative to the service's folder; `env` and `gitignore` get a leading dot.

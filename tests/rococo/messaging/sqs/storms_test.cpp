@@ -63,8 +63,7 @@ TEST_F(StormsTest, AQueueThatHidesNothingIsAskedToHideForASecond) {
     auto with = settings();
     with.visibility_timeout.reset();
     auto connection = connect(with);
-    EXPECT_TRUE(consume(
-        *connection, &ack, [&] { return fake_.messages("orders").empty(); }));
+    EXPECT_TRUE(consume(*connection, &ack, [&] { return fake_.messages("orders").empty(); }));
     EXPECT_LE(fake_.requests("ReceiveMessage"), 10);
     EXPECT_THAT(log_.text(), Not(HasSubstr("no longer hidden")));
 }
@@ -211,8 +210,7 @@ TEST_F(StormsTest, RequeueTakesThoseThatWereThereThoughAHostGivesThemUpAgain) {
     for (std::size_t i = 0; i < kThere; ++i) fake_.put("orders", "poison");
     auto connection = connect(settings());
     const auto give_up = [](const Delivery&) { return Verdict::dead_letter; };
-    ASSERT_TRUE(consume(
-        *connection, give_up, [&] { return settled_.size() == kThere; }));
+    ASSERT_TRUE(consume(*connection, give_up, [&] { return settled_.size() == kThere; }));
     std::atomic<bool> end = false;
     std::thread host([&] {
         consume(
@@ -331,8 +329,7 @@ TEST_F(StormsTest, CredentialsThatTakeLongHoldUpNeitherExtensionsNorTheRuntime) 
     }
     EXPECT_GT(fake_.requests("ReceiveMessage"), before) << "the old ones serve";
     settle(*connection, std::move(deliveries.at(0)), Verdict::ack);
-    EXPECT_TRUE(consume(
-        *connection, &ack, [&] { return settled_.size() == 1; }));
+    EXPECT_TRUE(consume(*connection, &ack, [&] { return settled_.size() == 1; }));
     connection->close();
     connection.reset();
     const std::lock_guard lock(mutex);
@@ -374,8 +371,7 @@ TEST_F(StormsTest, NoConnectionIsLeakedOverManyCallsThatSucceedAndFail) {
     });
     const auto round = [&] {
         for (int i = 0; i < 100; ++i) fake_.put("orders", "x");
-        EXPECT_TRUE(consume(
-            *connection, &ack, [&] { return fake_.messages("orders").empty(); }));
+        EXPECT_TRUE(consume(*connection, &ack, [&] { return fake_.messages("orders").empty(); }));
     };
     for (int i = 0; i < 4; ++i) round();
     EXPECT_LE(open_sockets(), before + 40) << "both ends of two polls and a few batches";
@@ -395,8 +391,7 @@ TEST_F(StormsTest, AnswersThatComeByteByByteAreReadToTheirEnd) {
     with.request_timeout = seconds(30);
     with.open_timeout = seconds(60);
     auto connection = connect(with);
-    EXPECT_TRUE(consume(
-        *connection, &ack, [&] { return settled_.size() == 5; }));
+    EXPECT_TRUE(consume(*connection, &ack, [&] { return settled_.size() == 5; }));
 }
 
 TEST_F(StormsTest, AnAnswerWithoutEndIsCutOffAtWhatItsMessagesMayHave) {
@@ -410,8 +405,7 @@ TEST_F(StormsTest, AnAnswerWithoutEndIsCutOffAtWhatItsMessagesMayHave) {
         return endless;
     });
     auto connection = connect(settings(), 1);
-    EXPECT_TRUE(consume(
-        *connection, &ack, [&] { return settled_.size() == 1; }));
+    EXPECT_TRUE(consume(*connection, &ack, [&] { return settled_.size() == 1; }));
     EXPECT_THAT(log_.text(), HasSubstr("larger than 8388608 bytes"));
 }
 
