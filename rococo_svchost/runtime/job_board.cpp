@@ -21,7 +21,7 @@ constexpr int kServiceTimeMemory = 16;
 // What a window is worth: the worker waits a round trip to its process after each.
 constexpr std::chrono::milliseconds kWindow{1};
 // And what it may weigh: as much as a socket takes at once.
-constexpr std::size_t kWindowBytes = 96 * 1024;
+constexpr std::size_t kWindowBytes = std::size_t{96} * 1024;
 // Where nothing was begun for so long, calls take longer than they used to.
 constexpr std::chrono::milliseconds kStalled{2};
 // Without PROCESS_TIMEOUT, a call that takes so long is told of: it may never end.

@@ -20,9 +20,9 @@ namespace {
 using Json = nlohmann::json;
 
 // Longer lines are passed on in parts.
-constexpr std::size_t kLongestLine = 64 * 1024;
+constexpr std::size_t kLongestLine = std::size_t{64} * 1024;
 // How much of a stream is read before others have their turn.
-constexpr std::size_t kAtOnce = 256 * 1024;
+constexpr std::size_t kAtOnce = std::size_t{256} * 1024;
 constexpr int kAnswerTimeoutMs = 30'000;
 
 LogLevel level_of(std::string_view name) {
@@ -109,7 +109,7 @@ void ChildOutput::pump_locked() {
 }
 
 void ChildOutput::read_lines(Lines& lines) {
-    std::array<char, 16 * 1024> part{};
+    std::array<char, 16'384> part{};
     for (std::size_t read = 0; lines.open && read < kAtOnce;) {
         const ssize_t got = ::read(lines.descriptor, part.data(), part.size());
         if (got < 0 && errno == EINTR) continue;

@@ -12,7 +12,7 @@ namespace rococo::svchost::child {
 
 namespace {
 
-constexpr std::size_t kReadBytes = 64 * 1024;
+constexpr std::size_t kReadBytes = std::size_t{64} * 1024;
 constexpr std::size_t kBytesShown = 16;
 
 template <std::size_t bytes>

@@ -2,13 +2,13 @@
 #include "running_child.hpp"
 
 #include <fmt/format.h>
-#include <limits.h>
 #include <poll.h>
 #include <sys/socket.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <climits>
 #include <nlohmann/json.hpp>
 #include <utility>
 
