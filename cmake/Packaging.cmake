@@ -41,7 +41,7 @@ set(CPACK_DEBIAN_HOST_PACKAGE_SECTION net)
 # What the adapters link to is found in the binary. Certificates and time zones are data, which no binary shows.
 set(CPACK_DEBIAN_HOST_PACKAGE_SHLIBDEPS ON)
 set(CPACK_DEBIAN_HOST_PACKAGE_DEPENDS "ca-certificates, tzdata")
-set(CPACK_DEBIAN_HOST_PACKAGE_SUGGESTS "rococo-sdk, rabbitmq-server")
+set(CPACK_DEBIAN_HOST_PACKAGE_SUGGESTS "rococo-sdk, rabbitmq-server, python3 (>= 3.8)")
 # Symbols go into a package of their own, which the debug image installs. Meaningful only where the build has them (-g).
 set(CPACK_DEBIAN_HOST_DEBUGINFO_PACKAGE ON)
 
