@@ -87,12 +87,7 @@ bool ChildOutput::is_stopping() {
 
 void ChildOutput::work() {
     while (!is_stopping()) {
-        std::array<pollfd, 5> watched{
-            {{output_.open ? output_.descriptor : -1, POLLIN, 0},
-             {errors_.open ? errors_.descriptor : -1, POLLIN, 0},
-             {calls_open_ ? process_.calls() : -1, POLLIN, 0},
-             {wake_.fd(), POLLIN, 0},
-             {process_.end() ? -1 : process_.ended_descriptor(), POLLIN, 0}}};
+        auto watched = watched_descriptors();
         const bool may_wait = wake_.begin_wait();
         ::poll(watched.data(), watched.size(), may_wait ? -1 : 0);
         wake_.end_wait((watched[3].revents & POLLIN) != 0);
@@ -100,6 +95,16 @@ void ChildOutput::work() {
         pump();
         carry_out();
     }
+}
+
+std::array<pollfd, 5> ChildOutput::watched_descriptors() {
+    const bool lives = !process_.end();
+    const std::scoped_lock lock(mutex_);
+    return {{{output_.open ? output_.descriptor : -1, POLLIN, 0},
+             {errors_.open ? errors_.descriptor : -1, POLLIN, 0},
+             {calls_open_ ? process_.calls() : -1, POLLIN, 0},
+             {wake_.fd(), POLLIN, 0},
+             {lives ? process_.ended_descriptor() : -1, POLLIN, 0}}};
 }
 
 void ChildOutput::pump_locked() {

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <poll.h>
+
+#include <array>
 #include <cstdint>
 #include <deque>
 #include <mutex>
@@ -49,6 +52,7 @@ private:
     };
 
     void work();
+    [[nodiscard]] std::array<pollfd, 5> watched_descriptors();
     void pump_locked();
     void read_lines(Lines& lines);
     void pass_on_lines(Lines& lines, bool at_end);
