@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "child_processor.hpp"
+#include "rococo/base/try.hpp"
 #include "running_child.hpp"
 
 namespace rococo::svchost {
@@ -21,11 +22,14 @@ using Json = nlohmann::json;
 
 namespace {
 
-/// The page as a file without a name, which the crash notes give it one; in memory where the folder
-/// does not allow that.
-Result<ChildPage> make_page(const std::filesystem::path& folder) {
+/// The page as a file without a name, so that looking at a service leaves nothing; the crash notes
+/// give it one. It lies in the folder, or in what will hold that folder once there is a run; in
+/// memory where that cannot be.
+Result<ChildPage> make_page(std::filesystem::path folder) {
     std::error_code error;
-    std::filesystem::create_directories(folder, error);
+    folder = std::filesystem::absolute(folder, error);
+    while (!std::filesystem::exists(folder, error) && folder.has_relative_path())
+        folder = folder.parent_path();
     FileDescriptor file(::open(folder.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
     if (!file.is_open()) file = FileDescriptor(::memfd_create("rococo-page", MFD_CLOEXEC));
     return ChildPage::open(std::move(file));
@@ -52,12 +56,10 @@ struct ChildService::State {
     State(ChildSettings its_settings, ChildLog& its_log, ChildPage its_page)
         : settings(std::move(its_settings)),
           log(its_log),
-          path(settings.folder),
           page(std::make_unique<ChildPage>(std::move(its_page))) {}
 
     const ChildSettings settings;
     ChildLog& log;
-    const std::filesystem::path path;
     std::string package;
     std::string version;
     std::string sdk_version;
@@ -69,13 +71,12 @@ struct ChildService::State {
     /// A process that has loaded the service; what it says about itself into `ready`.
     [[nodiscard]] Result<std::unique_ptr<RunningChild>> start(ChildPage& on,
                                                               std::string& ready) const {
-        auto child = RunningChild::start(
-            {settings.executable, settings.arguments, settings.environment}, on, log);
-        if (!child) return child;
-        auto answer = (*child)->ask(child::Order::hello, hello(settings), child::Report::ready,
-                                    settings.start_timeout);
-        if (!answer) return tl::unexpected(answer.error());
-        ready = std::move(*answer);
+        ROCOCO_ASSIGN_OR_RETURN(
+            auto child,
+            RunningChild::start({settings.executable, settings.arguments, settings.environment}, on,
+                                log));
+        ROCOCO_ASSIGN_OR_RETURN(ready, child->ask(child::Order::hello, hello(settings),
+                                                  child::Report::ready, settings.start_timeout));
         return child;
     }
 
@@ -98,23 +99,13 @@ struct ChildService::State {
                        .takes_windows = kind == "messages"}};
         notes = ready.value("notes", std::vector<std::string>());
     }
-
-    [[nodiscard]] Result<void> make_instance(RunningChild& in) const {
-        auto started =
-            in.ask(child::Order::start, "{}", child::Report::started, settings.start_timeout);
-        if (!started) return tl::unexpected(started.error());
-        return {};
-    }
 };
 
 Result<std::unique_ptr<ChildService>> ChildService::load(ChildSettings settings, ChildLog& log) {
-    auto page = make_page(settings.state_folder);
-    if (!page) return tl::unexpected(page.error());
-    auto state = std::make_shared<State>(std::move(settings), log, std::move(*page));
+    ROCOCO_ASSIGN_OR_RETURN(auto page, make_page(settings.state_folder));
+    auto state = std::make_shared<State>(std::move(settings), log, std::move(page));
     std::string ready;
-    auto child = state->start(*state->page, ready);
-    if (!child) return tl::unexpected(child.error());
-    state->first = std::move(*child);
+    ROCOCO_ASSIGN_OR_RETURN(state->first, state->start(*state->page, ready));
     try {
         state->learn(ready);
     } catch (const std::exception& error) {
@@ -127,7 +118,7 @@ Result<std::unique_ptr<ChildService>> ChildService::load(ChildSettings settings,
 ChildService::ChildService(std::shared_ptr<State> state) : state_(std::move(state)) {}
 ChildService::~ChildService() = default;
 
-const std::filesystem::path& ChildService::path() const { return state_->path; }
+const std::filesystem::path& ChildService::path() const { return state_->settings.folder; }
 std::string_view ChildService::package() const { return state_->package; }
 std::string_view ChildService::version() const { return state_->version; }
 std::string_view ChildService::sdk_version() const { return state_->sdk_version; }
@@ -143,18 +134,17 @@ public:
     Result<std::unique_ptr<Processor>> create() override {
         State& state = *starter_->state;
         const HostServices& host = starter_->host;
-        auto page = take_page();
-        if (!page) return tl::unexpected(page.error());
-        auto child =
-            state.first ? starter_->begin_work(std::move(state.first)) : starter_->start(**page);
-        if (!child) return tl::unexpected(child.error());
-        if (host.keep_page) host.keep_page(created_, (*page)->descriptor());
+        ROCOCO_ASSIGN_OR_RETURN(auto page, take_page());
+        ROCOCO_ASSIGN_OR_RETURN(auto child, state.first
+                                                ? starter_->begin_work(std::move(state.first))
+                                                : starter_->start(*page));
+        if (host.keep_page) host.keep_page(created_, page->descriptor());
         ++created_;
         return std::make_unique<ChildProcessor>(
             ChildProcessor::Settings{.process_timeout = state.settings.process_timeout,
                                      .batches = state.processors.front().takes_batches},
-            [starter = starter_](ChildPage& on) { return starter->start(on); }, std::move(*page),
-            std::move(*child), host.clock, Logger(&host.log), host.on_broken);
+            [starter = starter_](ChildPage& on) { return starter->start(on); }, std::move(page),
+            std::move(child), host.clock, Logger(&host.log), host.on_broken);
     }
 
 private:
@@ -165,14 +155,14 @@ private:
 
         [[nodiscard]] Result<std::unique_ptr<RunningChild>> start(ChildPage& on) const {
             std::string ready;
-            auto child = state->start(on, ready);
-            return child ? begin_work(std::move(*child)) : std::move(child);
+            ROCOCO_ASSIGN_OR_RETURN(auto child, state->start(on, ready));
+            return begin_work(std::move(child));
         }
         [[nodiscard]] Result<std::unique_ptr<RunningChild>> begin_work(
             std::unique_ptr<RunningChild> child) const {
             child->output().send_by(host.sender);
-            if (auto made = state->make_instance(*child); !made)
-                return tl::unexpected(made.error());
+            ROCOCO_TRY(child->ask(child::Order::start, "{}", child::Report::started,
+                                  state->settings.start_timeout));
             return child;
         }
 
@@ -183,9 +173,8 @@ private:
     Result<std::unique_ptr<ChildPage>> take_page() {
         State& state = *starter_->state;
         if (state.first) return std::move(state.page);
-        auto page = make_page(state.settings.state_folder);
-        if (!page) return tl::unexpected(page.error());
-        return std::make_unique<ChildPage>(std::move(*page));
+        ROCOCO_ASSIGN_OR_RETURN(auto page, make_page(state.settings.state_folder));
+        return std::make_unique<ChildPage>(std::move(page));
     }
 
     const std::shared_ptr<Starter> starter_;
