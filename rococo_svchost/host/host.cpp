@@ -23,14 +23,6 @@ namespace rococo::svchost {
 
 namespace {
 
-LogLevel log_level(const std::string& name) {
-    if (name == "DEBUG") return LogLevel::debug;
-    if (name == "WARNING") return LogLevel::warning;
-    if (name == "ERROR") return LogLevel::error;
-    if (name == "CRITICAL") return LogLevel::critical;
-    return LogLevel::info;
-}
-
 /// Exports the variables of the `.env` files, so that the service's getenv sees them, as in the
 /// original.
 void export_environment(const Configuration& configuration) {

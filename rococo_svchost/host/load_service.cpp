@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "rococo_svchost/host/load_service.hpp"
 
+#include "rococo/base/try.hpp"
 #include "rococo_svchost/host/host.hpp"
 #include "rococo_svchost/processors/child_service.hpp"
 #include "rococo_svchost/processors/library_service.hpp"
@@ -16,9 +17,9 @@ class LogOfChildren final : public ChildLog {
 public:
     explicit LogOfChildren(HostLog* log) : log_(log) {}
 
-    void log(LogLevel level, std::string_view module, unsigned line,
+    void log(std::string_view level, std::string_view module, unsigned line,
              std::string_view text) override {
-        if (log_ != nullptr) log_->log_lines(level, module, line, text);
+        if (log_ != nullptr) log_->log_lines(log_level(level), module, line, text);
     }
     void pass_on(std::string_view stream, std::string_view line) override {
         if (log_ != nullptr) log_->pass_on(stream, line);
@@ -34,29 +35,29 @@ Work work_of(const Configuration& configuration) {
 
 Result<LoadedService> load_library(const Configuration& configuration) {
     const std::string& module = configuration.text("PROCESSOR_MODULE");
-    const auto path =
-        find_service_library(configuration.folder(), configuration.path("SERVICE_LIBRARY"), module);
-    if (!path) return tl::unexpected(path.error());
-    auto service = LibraryService::load(*path);
-    if (!service) return tl::unexpected(service.error());
-    auto chosen = choose_processor(**service, work_of(configuration), module,
-                                   configuration.text("PROCESSOR_TYPE"));
-    if (!chosen) return tl::unexpected(chosen.error());
+    ROCOCO_ASSIGN_OR_RETURN(const auto path,
+                            find_service_library(configuration.folder(),
+                                                 configuration.path("SERVICE_LIBRARY"), module));
     LoadedService loaded;
-    loaded.service = std::move(*service);
-    loaded.processor = std::move(chosen->processor);
-    loaded.notes = std::move(chosen->notes);
+    ROCOCO_ASSIGN_OR_RETURN(loaded.service, LibraryService::load(path));
+    ROCOCO_ASSIGN_OR_RETURN(auto chosen,
+                            choose_processor(*loaded.service, work_of(configuration), module,
+                                             configuration.text("PROCESSOR_TYPE")));
+    loaded.processor = std::move(chosen.processor);
+    loaded.notes = std::move(chosen.notes);
     return loaded;
 }
 
 Result<LoadedService> load_python(const Configuration& configuration, HostLog* log) {
-    const auto python = find_python(configuration.folder(), configuration.path("PROCESSOR_PYTHON"));
-    if (!python) return tl::unexpected(python.error());
+    ROCOCO_ASSIGN_OR_RETURN(
+        const Python python,
+        find_python(configuration.folder(), configuration.path("PROCESSOR_PYTHON")));
     LoadedService loaded;
     loaded.child_log = std::make_unique<LogOfChildren>(log);
-    auto service =
-        ChildService::load({.executable = python->interpreter.string(),
-                            .arguments = {python->interpreter.string(), python->worker.string()},
+    ROCOCO_ASSIGN_OR_RETURN(
+        auto service,
+        ChildService::load({.executable = python.interpreter.string(),
+                            .arguments = {python.interpreter.string(), python.worker.string()},
                             .environment = {"ROCOCO_FDS=3,4,5"},
                             .folder = std::filesystem::absolute(configuration.folder()),
                             .work = work_of(configuration),
@@ -70,11 +71,10 @@ Result<LoadedService> load_python(const Configuration& configuration, HostLog* l
                             .start_timeout = std::chrono::duration_cast<std::chrono::milliseconds>(
                                 configuration.duration("PROCESSOR_START_TIMEOUT")),
                             .process_timeout = configuration.duration("PROCESS_TIMEOUT")},
-                           *loaded.child_log);
-    if (!service) return tl::unexpected(service.error());
-    loaded.processor = (*service)->processors().front();
-    loaded.notes = (*service)->notes();
-    loaded.service = std::move(*service);
+                           *loaded.child_log));
+    loaded.processor = service->processors().front();
+    loaded.notes = service->notes();
+    loaded.service = std::move(service);
     return loaded;
 }
 

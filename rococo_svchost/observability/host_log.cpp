@@ -38,6 +38,17 @@ std::string_view level_name(level_enum level) {
     return kNames.at(level);
 }
 
+}  // namespace
+
+LogLevel log_level(std::string_view name) {
+    for (const LogLevel level :
+         {LogLevel::debug, LogLevel::warning, LogLevel::error, LogLevel::critical})
+        if (name == level_name(to_spdlog(static_cast<int>(level)))) return level;
+    return LogLevel::info;
+}
+
+namespace {
+
 /// `processor` from `/src/service_example/processor.cpp`, which Python calls the module.
 std::string_view module_of(const Line& line) {
     std::string_view file = line.source.filename == nullptr ? "" : line.source.filename;

@@ -24,6 +24,7 @@
 #include "crash_ledger.hpp"
 #include "rococo/base/file_descriptor.hpp"
 #include "rococo/base/forked_child.hpp"
+#include "rococo/base/signal_name.hpp"
 #include "rococo/base/text.hpp"
 
 namespace rococo::svchost {
@@ -70,11 +71,7 @@ std::string name_of(const DeadHost::Note& note) {
     return note.name.empty() ? fmt::format("without an id ({:016x})", note.identity) : note.name;
 }
 
-std::string words_for(int signal) {
-    if (signal == 0) return "a call of exit()";
-    const char* const name = ::sigabbrev_np(signal);
-    return name == nullptr ? fmt::format("signal {}", signal) : fmt::format("SIG{}", name);
-}
+std::string words_for(int signal) { return signal == 0 ? "a call of exit()" : signal_name(signal); }
 
 /// Where the page of a worker's processor lies.
 fs::path page_path(const fs::path& notes, std::size_t worker) {

@@ -25,14 +25,6 @@ constexpr std::size_t kLongestLine = std::size_t{64} * 1024;
 constexpr std::size_t kAtOnce = std::size_t{256} * 1024;
 constexpr int kAnswerTimeoutMs = 30'000;
 
-LogLevel level_of(std::string_view name) {
-    if (name == "DEBUG") return LogLevel::debug;
-    if (name == "WARNING") return LogLevel::warning;
-    if (name == "ERROR") return LogLevel::error;
-    if (name == "CRITICAL") return LogLevel::critical;
-    return LogLevel::info;
-}
-
 messaging::OutgoingMessage message_of(const Json& meta, std::string_view body) {
     const auto text = [&](const char* name) { return meta.value(name, std::string()); };
     messaging::OutgoingMessage message{.body = std::string(body), .id = text("id")};
@@ -150,7 +142,7 @@ void ChildOutput::read_calls() {
         }
     } catch (const std::exception& error) {
         calls_open_ = false;
-        log_.log(LogLevel::error, "child", __LINE__,
+        log_.log("ERROR", "child", __LINE__,
                  fmt::format("The processor's process {} is ended, since {}", process_.pid(),
                              error.what()));
         process_.kill();
@@ -160,7 +152,7 @@ void ChildOutput::read_calls() {
 void ChildOutput::take(const Frame& frame) {
     if (frame.kind == static_cast<std::uint8_t>(Report::log)) {
         const Json meta = Json::parse(frame.meta);
-        log_.log(level_of(meta.value("level", "INFO")), meta.value("module", "processor"),
+        log_.log(meta.value("level", "INFO"), meta.value("module", "processor"),
                  meta.value("line", 0U), frame.payload);
     } else if (frame.kind == static_cast<std::uint8_t>(Report::send)) {
         const Json meta = Json::parse(frame.meta);

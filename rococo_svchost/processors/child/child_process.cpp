@@ -14,11 +14,12 @@
 #include <cerrno>
 #include <condition_variable>
 #include <csignal>
-#include <cstring>
 #include <mutex>
 #include <system_error>
 #include <thread>
 #include <utility>
+
+#include "rococo/base/signal_name.hpp"
 
 namespace rococo::svchost::child {
 
@@ -132,9 +133,8 @@ private:
 };
 
 std::string words_for(const siginfo_t& info) {
-    if (info.si_code == CLD_EXITED) return fmt::format("exit code {}", info.si_status);
-    const char* const name = ::sigabbrev_np(info.si_status);
-    return name == nullptr ? fmt::format("signal {}", info.si_status) : fmt::format("SIG{}", name);
+    return info.si_code == CLD_EXITED ? fmt::format("exit code {}", info.si_status)
+                                      : signal_name(info.si_status);
 }
 
 }  // namespace

@@ -78,21 +78,22 @@ bool ChildProcessor::have_child(const Call& call) {
     }
     while (!child_) {
         if (std::exchange(worked_, false)) backoff_.reset();
-        if (backoff_.failures() > 0)
-            std::this_thread::sleep_for(backoff_.next());
-        else
-            (void)backoff_.next();
+        if (backoff_.failures() >= kStarts) {
+            on_broken_(failure_.value_or(Error{
+                ErrorKind::service, "the processor's processes end before they process anything"}));
+            return false;
+        }
+        const auto pause = backoff_.next();
+        if (backoff_.failures() > 1) std::this_thread::sleep_for(pause);
+        failure_.reset();
         auto child = start_(*page_);
         if (child) {
             child_ = std::move(*child);
             next_seq_ = 1;
             return true;
         }
-        if (backoff_.failures() >= kStarts) {
-            on_broken_(child.error());
-            return false;
-        }
-        logger_.error("{}", child.error().message);
+        failure_ = child.error();
+        logger_.error("{}", failure_->message);
         if (call.cancelled != nullptr && *call.cancelled) return false;
     }
     return true;
@@ -117,7 +118,8 @@ void ChildProcessor::work_through(const Call& call, ChildWindow& window) {
         child_->wait(window.wake_at(clock_.steady_now()));
     }
     worked_ = worked_ || window.ended() > 0;
-    tell(call, window);
+    // What has ended is handed over by returning, and so costs the board's lock once.
+    give_back(call, window);
 }
 
 bool ChildProcessor::listen(ChildWindow& window) {
@@ -151,7 +153,8 @@ bool ChildProcessor::listen(ChildWindow& window) {
 bool ChildProcessor::take(const Frame& frame, ChildWindow& window) {
     switch (static_cast<Report>(frame.kind)) {
         case Report::done:
-            return window.done(frame.seq);
+            // The page says so first: without it, this would acknowledge what nobody began.
+            return page_->progress().done >= frame.seq && window.done(frame.seq);
         case Report::failed:
             return failed(frame, window);
         case Report::returned:
@@ -195,11 +198,14 @@ void ChildProcessor::act(ChildWindow& window, SteadyTime now) {
 }
 
 void ChildProcessor::tell(const Call& call, ChildWindow& window) {
+    give_back(call, window);
     const std::size_t ended = window.take_ended(clock_.steady_now());
+    if (ended > 0 && call.progress != nullptr) call.progress->ended(ended);
+}
+
+void ChildProcessor::give_back(const Call& call, ChildWindow& window) {
     const std::size_t not_begun = window.take_not_begun();
-    if (call.progress == nullptr) return;
-    if (not_begun > 0) call.progress->not_begun(not_begun);
-    if (ended > 0) call.progress->ended(ended);
+    if (not_begun > 0 && call.progress != nullptr) call.progress->not_begun(not_begun);
 }
 
 // The process has ended. What it said and what its page says is still there.

@@ -4,12 +4,14 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 
 #include "child_page.hpp"
 #include "message_frames.hpp"
 #include "rococo/base/backoff.hpp"
+#include "rococo/logger.hpp"
 #include "rococo_svchost/processors/child_window.hpp"
 #include "running_child.hpp"
 
@@ -44,6 +46,7 @@ private:
     [[nodiscard]] bool failed(const Frame& frame, ChildWindow& window);
     void act(ChildWindow& window, SteadyTime now);
     void tell(const Call& call, ChildWindow& window);
+    static void give_back(const Call& call, ChildWindow& window);
     void bury(ChildWindow& window);
 
     const Settings settings_;
@@ -55,9 +58,10 @@ private:
     std::unique_ptr<RunningChild> child_;  // uses the page
     MessageFrames frames_;
     std::uint64_t next_seq_ = 1;
-    std::string cause_;    // why the host ends it, if it does
-    bool worked_ = false;  // this process has ended a message
-    Backoff backoff_;      // between processes that did not
+    std::string cause_;             // why the host ends it, if it does
+    bool worked_ = false;           // this process has ended a message
+    Backoff backoff_;               // between processes that did not
+    std::optional<Error> failure_;  // why the last one could not be started
 };
 
 }  // namespace rococo::svchost::child

@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "rococo/base/duration_text.hpp"
+#include "rococo/base/try.hpp"
 
 namespace rococo::svchost::child {
 
@@ -44,10 +45,9 @@ std::string refusal(std::string_view text) {
 Result<std::unique_ptr<RunningChild>> RunningChild::start(const ChildCommand& command,
                                                           ChildPage& page, ChildLog& log) {
     page.reset();
-    auto process = ChildProcess::start(command, page.descriptor());
-    if (!process) return tl::unexpected(process.error());
+    ROCOCO_ASSIGN_OR_RETURN(auto process, ChildProcess::start(command, page.descriptor()));
     std::unique_ptr<RunningChild> child(new RunningChild);
-    child->process_ = std::move(*process);
+    child->process_ = std::move(process);
     child->output_ = std::make_unique<ChildOutput>(*child->process_, log);
     return child;
 }
@@ -69,12 +69,10 @@ Result<std::string> RunningChild::ask(Order order, std::string_view meta, Report
         const auto end = process_->end();  // before the last words are read
         const bool open = read();
         while (true) {
-            const auto said = next();
-            if (!said) return tl::unexpected(said.error());
-            if (!*said) break;
-            auto answered = answer_to(**said, answer);
-            if (!answered) return tl::unexpected(answered.error());
-            if (*answered) return std::move(**answered);
+            ROCOCO_ASSIGN_OR_RETURN(const auto said, next());
+            if (!said) break;
+            ROCOCO_ASSIGN_OR_RETURN(auto answered, answer_to(*said, answer));
+            if (answered) return std::move(*answered);
         }
         if (end) {
             output_->pump();

@@ -6,12 +6,18 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <array>
 #include <chrono>
+#include <memory>
 #include <mutex>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "frames.hpp"
+#include "rococo/base/clock.hpp"
+#include "support/fake_delivery.hpp"
+#include "support/recorded_log.hpp"
 #include "support/temporary_folder.hpp"
 
 namespace rococo::svchost {
@@ -22,7 +28,7 @@ using testing::HasSubstr;
 
 class RecordedLines final : public ChildLog {
 public:
-    void log(LogLevel /*level*/, std::string_view module, unsigned line,
+    void log(std::string_view /*level*/, std::string_view module, unsigned line,
              std::string_view text) override {
         const std::scoped_lock lock(mutex_);
         text_ += fmt::format("{}:{} {}\n", module, line, text);
@@ -44,9 +50,10 @@ private:
 class ChildServiceTest : public testing::Test {
 protected:
     /// A command of a shell that sends a frame.
-    static std::string sends(child::Report report, const std::string& meta, int descriptor = 3) {
+    static std::string sends(child::Report report, const std::string& meta, int descriptor = 3,
+                             std::uint64_t seq = 0) {
         std::string frame;
-        child::append_header(frame, static_cast<std::uint8_t>(report), meta.size(), 0, 0);
+        child::append_header(frame, static_cast<std::uint8_t>(report), meta.size(), 0, seq);
         std::string escaped;
         for (const char c : frame + meta)
             escaped += fmt::format("\\{:03o}", static_cast<unsigned char>(c));
@@ -140,6 +147,78 @@ TEST_F(ChildServiceTest, EndsAChildWhoseCallsAreNoFrames) {
 TEST_F(ChildServiceTest, EndsAChildWhoseLogLineIsOfWrongTypes) {
     EXPECT_THAT(refusal(sends(child::Report::log, R"({"level":7})", 4) + "exec sleep 1000"),
                 HasSubstr("SIGKILL"));
+}
+
+/// What a worker hands over before its call is over.
+struct RecordedProgress final : CallProgress {
+    void ended(std::size_t count) override { all_ended += count; }
+    void not_begun(std::size_t count) override { all_not_begun += count; }
+    std::size_t all_ended = 0;
+    std::size_t all_not_begun = 0;
+};
+
+struct NoSender final : messaging::MessageSender {
+    Result<void> send(std::string_view /*queue*/,
+                      std::span<const messaging::OutgoingMessage> /*messages*/) override {
+        return {};
+    }
+};
+
+/// A processor whose process is a script that has said that it is ready.
+class ChildProcessorTest : public ChildServiceTest {
+protected:
+    void make(const std::string& script) {
+        auto service = load(sends(child::Report::ready, R"({"protocol":1})") +
+                            sends(child::Report::started, "{}") + script);
+        ASSERT_TRUE(service) << service.error().message;
+        service_ = std::move(*service);
+        factory_ =
+            service_->factory(service_->processors().front(),
+                              {.sender = sender_,
+                               .clock = clock_,
+                               .log = log_.sink(),
+                               .on_broken = [&](const Error& error) { broken_ = error.message; }});
+        auto processor = factory_->create();
+        ASSERT_TRUE(processor) << processor.error().message;
+        processor_ = std::move(*processor);
+    }
+    /// One call with two messages.
+    RecordedProgress process() {
+        const tests::FakeDelivery first({.id = "1"});
+        const tests::FakeDelivery second({.id = "2"});
+        const std::array<const messaging::Delivery*, 2> deliveries{&first, &second};
+        const std::array<std::uint32_t, 2> attempts{1, 1};
+        outcomes_.assign(2, Outcome{});
+        RecordedProgress progress;
+        Call call;
+        call.attempts = attempts;
+        call.progress = &progress;
+        processor_->process(call, deliveries, outcomes_);
+        return progress;
+    }
+
+    NoSender sender_;
+    RealClock clock_;
+    tests::RecordedLog log_;
+    std::unique_ptr<ChildService> service_;
+    std::unique_ptr<ProcessorFactory> factory_;
+    std::unique_ptr<Processor> processor_;
+    std::vector<Outcome> outcomes_;
+    std::string broken_;
+};
+
+TEST_F(ChildProcessorTest, DoneOfWhatThePageDoesNotKnowAcknowledgesNothing) {
+    make("head -c 1 <&3 >/dev/null;" + sends(child::Report::done, "", 3, 2) + "exec sleep 1000");
+    const RecordedProgress progress = process();
+    EXPECT_EQ(progress.all_not_begun, 2U) << "both go back";
+    EXPECT_EQ(progress.all_ended, 0U);
+    EXPECT_TRUE(log_.contains("it sent a frame of kind 3 for message 2 out of turn"));
+}
+
+TEST_F(ChildProcessorTest, ProcessesThatEndBeforeTheyBeginAnythingAreGivenUp) {
+    make("exit 9");
+    for (int i = 0; i < 8 && broken_.empty(); ++i) EXPECT_EQ(process().all_not_begun, 2U);
+    EXPECT_THAT(broken_, HasSubstr("before they process anything"));
 }
 
 TEST_F(ChildServiceTest, SaysThatTheProgramIsNotThere) {

@@ -16,6 +16,10 @@ namespace rococo::svchost {
 /// is unset or empty (https://no-color.org).
 [[nodiscard]] bool has_colours(int descriptor);
 
+/// The level of this name, as Python has them: `DEBUG`, `INFO`, `WARNING`, `ERROR`, `CRITICAL`;
+/// `info` for any other.
+[[nodiscard]] LogLevel log_level(std::string_view name);
+
 /// The format of lines.
 enum class LogFormat {
     text,  ///< `2026-11-24 03:31:33,123 [INFO] service_processor_factory:33 - text`, local time.

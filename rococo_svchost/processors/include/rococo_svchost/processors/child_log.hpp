@@ -3,8 +3,6 @@
 
 #include <string_view>
 
-#include "rococo/logger.hpp"
-
 namespace rococo::svchost {
 
 /// Where goes what a processor's process logs and prints.
@@ -14,8 +12,9 @@ class ChildLog {
 public:
     virtual ~ChildLog() = default;
 
-    /// A line of its logger; `text` may have several lines, such as a traceback.
-    virtual void log(LogLevel level, std::string_view module, unsigned line,
+    /// A line of its logger, with a level of Python's names; `text` may have several lines, such as
+    /// a traceback.
+    virtual void log(std::string_view level, std::string_view module, unsigned line,
                      std::string_view text) = 0;
 
     /// A line that it printed to `stdout` or `stderr`, without its end.
