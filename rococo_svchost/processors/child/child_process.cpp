@@ -14,6 +14,7 @@
 #include <cerrno>
 #include <condition_variable>
 #include <csignal>
+#include <fstream>
 #include <mutex>
 #include <system_error>
 #include <thread>
@@ -188,6 +189,14 @@ Result<std::unique_ptr<ChildProcess>> ChildProcess::start(const ChildCommand& co
 ChildProcess::~ChildProcess() {
     kill();
     (void)wait_for_end();
+}
+
+std::uint64_t ChildProcess::memory() const {
+    std::ifstream file(fmt::format("/proc/{}/statm", pid_));
+    std::uint64_t size = 0;
+    std::uint64_t resident = 0;  // in pages
+    file >> size >> resident;
+    return resident * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
 }
 
 void ChildProcess::signal(int number) const {

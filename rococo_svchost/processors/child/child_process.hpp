@@ -4,6 +4,7 @@
 #include <sys/types.h>
 
 #include <chrono>
+#include <cstdint>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -47,6 +48,9 @@ public:
     [[nodiscard]] int calls() const { return calls_.get(); }
     [[nodiscard]] int output() const { return output_.get(); }
     [[nodiscard]] int errors() const { return errors_.get(); }
+
+    /// How many bytes of memory it holds (its resident set); 0 once it has ended.
+    [[nodiscard]] std::uint64_t memory() const;
 
     /// A signal to the process alone, while it lives.
     void signal(int number) const;
