@@ -1,6 +1,12 @@
 // SPDX-License-Identifier: MIT
 #include "rococo_svchost/host/load_service.hpp"
 
+#include <fmt/format.h>
+
+#include <optional>
+#include <string>
+
+#include "queue_kinds.hpp"
 #include "rococo/base/try.hpp"
 #include "rococo_svchost/host/host.hpp"
 #include "rococo_svchost/processors/child_service.hpp"
@@ -53,6 +59,7 @@ Result<LoadedService> load_in_processes(const Configuration& configuration, Host
                             .log_level = configuration.text("LOG_LEVEL"),
                             .host_version = std::string(version()),
                             .queue_prefix = configuration.text("QUEUE_NAME_PREFIX"),
+             .rabbitmq = own_broker(configuration),
                             .state_folder = configuration.path("STATE_DIR"),
                             .start_timeout = std::chrono::duration_cast<std::chrono::milliseconds>(
                                 configuration.duration("PROCESSOR_START_TIMEOUT")),
@@ -85,6 +92,26 @@ Result<LoadedService> load_library(const Configuration& configuration, HostLog* 
     loaded.processor = std::move(chosen.processor);
     loaded.notes = std::move(chosen.notes);
     return loaded;
+}
+
+/// The broker by which processors may send, if it is RabbitMQ. What is wrong with its settings is
+/// said where the queue is opened.
+std::optional<ChildBroker> own_broker(const Configuration& configuration) {
+    if (configuration.text("MESSAGING_TYPE") != "RabbitMqConnection") return std::nullopt;
+    const auto settings = rabbitmq_settings(configuration);
+    if (!settings) return std::nullopt;
+    const auto addresses = messaging::rabbitmq_addresses(*settings);
+    if (!addresses || addresses->empty()) return std::nullopt;
+    std::string hosts;
+    for (const auto& [host, port] : *addresses) {
+        const bool is_ipv6 = host.find(':') != std::string::npos;
+        hosts += fmt::format("{}{}:{}", hosts.empty() ? "" : ",",
+                             is_ipv6 ? fmt::format("[{}]", host) : host, port);
+    }
+    return ChildBroker{.host = std::move(hosts),
+                       .port = addresses->front().port,
+                       .virtual_host = settings->virtual_host,
+                       .user = settings->user};
 }
 
 Result<LoadedService> load_python(const Configuration& configuration, HostLog* log) {

@@ -38,17 +38,23 @@ Result<ChildPage> make_page(std::filesystem::path folder) {
 }
 
 std::string hello(const ChildSettings& settings) {
-    return Json{{"protocol", child::kProtocol},
-                {"host", settings.host_version},
-                {"work", settings.work == Work::schedule ? "schedule" : "messages"},
-                {"folder", settings.folder.string()},
-                {"module", settings.module},
-                {"type", settings.type},
-                {"path", settings.path},
-                {"log_level", settings.log_level},
-                {"queue_prefix", settings.queue_prefix},
-                {"process_timeout_us", settings.process_timeout.count()}}
-        .dump(-1, ' ', false, Json::error_handler_t::replace);
+    Json said{{"protocol", child::kProtocol},
+              {"host", settings.host_version},
+              {"work", settings.work == Work::schedule ? "schedule" : "messages"},
+              {"folder", settings.folder.string()},
+              {"module", settings.module},
+              {"type", settings.type},
+              {"path", settings.path},
+              {"log_level", settings.log_level},
+              {"queue_prefix", settings.queue_prefix},
+              {"process_timeout_us", settings.process_timeout.count()}};
+    if (const auto& broker = settings.rabbitmq) {
+        said["rabbitmq"] = {{"host", broker->host},
+                            {"port", broker->port},
+                            {"virtual_host", broker->virtual_host},
+                            {"user", broker->user}};
+    }
+    return said.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
 }  // namespace
