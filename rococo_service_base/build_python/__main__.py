@@ -14,6 +14,7 @@ import pathlib
 import shutil
 import subprocess
 import sys
+from typing import List, Tuple
 
 from dev_packages import replace_dependencies
 from project import BuildError, Project, read_project
@@ -57,23 +58,27 @@ def build(source: pathlib.Path, mounted: bool) -> None:
 
 
 def install_dependencies(environment: Environment, project: Project, source: pathlib.Path, links: "pathlib.Path | None") -> None:
-    """What the service names, in the versions of poetry.lock where there is one."""
-    words = [f"--find-links={links}"] if links else []
+    """What the service names: in the versions of poetry.lock if they can be had, else in any; from dev_packages only what is nowhere else."""
     if project.requirements_file:
-        say(f"Installing {project.requirements_file.name}")
-        environment.pip("install", *words, "-r", project.requirements_file)
+        words = ["-r", str(project.requirements_file)]
+    elif project.dependencies:
+        words = project.dependencies
+    else:
         return
-    if not project.dependencies:
-        return
-    say("Installing", *project.dependencies)
-    locked = project.locked_versions(source / "poetry.lock")
+    say("Installing", *words)
+    ways: List[Tuple[List[str], str]] = []
+    locked = project.locked_versions(source / "poetry.lock") if project.dependencies else []
     if locked:
         constraints = WORK / "constraints.txt"
         constraints.write_text("".join(f"{line}\n" for line in locked))
-        if environment.pip("install", *words, "-c", constraints, *project.dependencies, check=False):
+        ways.append(([f"--constraint={constraints}"], "poetry.lock does not go with pyproject.toml, or its versions cannot be had: it is ignored"))
+    if links:
+        ways.append(([], "Not all of that can be had: dev_packages is looked through, too"))
+    for options, otherwise in ways:
+        if environment.pip("install", *options, *words, check=False):
             return
-        say("poetry.lock does not go with pyproject.toml, or its versions cannot be had: it is ignored")
-    environment.pip("install", *words, *project.dependencies)
+        say(otherwise)
+    environment.pip("install", *([f"--find-links={links}"] if links else []), *words)
 
 
 def install_own_package(environment: Environment) -> None:

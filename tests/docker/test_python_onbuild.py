@@ -5,7 +5,7 @@ import os
 import subprocess
 
 import pytest
-from conftest import ONBUILD_IMAGE, ROOT, VERSION, docker, eventually
+from conftest import HARDENED, ONBUILD_IMAGE, ROOT, VERSION, docker, eventually
 from python_services import EMBEDDED, processor, write, write_package
 from support.wheels import write_source_archive, write_wheel
 
@@ -91,12 +91,22 @@ def test_dev_packages_replace_a_dependency_while_developing(build_image, run_con
     assert "== dev_packages: ENVIRONMENT is 'development'" in log
     assert "  passed over: greetings-1.8-py3-none-any.whl (2023-11-14 22:13:20) is older\n" in log
     # The one that was changed last, whatever its version.
+    assert "  replaced: greetings 1.0\n" in log
     assert "        by: greetings 1.3 of greetings-1.3.tar.gz (2023-11-14 22:13:21)\n" in log
     assert "strangers-1.0-py3-none-any.whl (2023-11-14 22:13:22) is strangers, which the service does not depend on" in log
     assert "rococo_svchost-1.0.0-py3-none-any.whl (2023-11-14 22:13:23) is svchost's own" in log
     assert "notes.txt (2023-11-14 22:13:24) is no wheel" in log
     assert "  greetings 1.3\n" in log
     handles_a_message(run_container(image, environment=EMBEDDED), "hello of the archive")
+
+
+def test_what_is_in_dev_packages_alone_is_taken_from_there(build_image, developed):
+    """A dependency that no index has yet."""
+    for wheel in (developed / "wheels").iterdir():
+        wheel.unlink()
+    (developed / "dev_packages" / "greetings-1.3.tar.gz").unlink()
+    log = build_image(developed, PIP_NO_INDEX=1, ENVIRONMENT="local")[1]
+    assert "dev_packages is looked through, too" in log and "  greetings 1.8\n" in log
 
 
 def test_dev_packages_are_ignored_in_production(build_image, run_container, developed):
@@ -168,15 +178,22 @@ def test_a_new_service_has_a_dockerfile_that_builds(build_image, run_container, 
     handles_a_message(container, "Received message: {'n': 1}")
 
 
-def test_the_example(build_image, run_container, tmp_path):
-    """Its build backend is not in the image: without an index it is run from its folder."""
-    subprocess.run(["cp", "-a", ROOT / "python_service_example", tmp_path / "example"], check=True)
-    write(tmp_path / "example", DOCKERFILE)
-    image, log = build_image(tmp_path / "example", PIP_NO_INDEX=1)
-    assert "the build backend is not here" in log
-    container = run_container(image, options=["--env-file", ROOT / "python_service_example/.env.example"], environment=EMBEDDED)
-    container.wait_for_log("Consuming from queue", 120)
+def test_the_example(build_image, run_container):
+    image, _ = build_image(ROOT / "python_service_example")
+    container = run_container(image, options=[*HARDENED, "--env-file", ROOT / "python_service_example/.env.example"], environment=EMBEDDED)
+    container.wait_for_log("Consuming from queue PythonLoggingServiceProcessor", 120)
     assert container.stop()[0] == 0
+
+
+def test_a_build_backend_that_cannot_be_had(build_image, run_container, tmp_path):
+    """Without an index, as PIP_NO_INDEX says, the service is run from its folder. With one, that is an error."""
+    backend = '[build-system]\nrequires = ["hatchling"]\nbuild-backend = "hatchling.build"\n'
+    write(tmp_path, {**DOCKERFILE, "pyproject.toml": f'[project]\nname = "order-mailer"\nversion = "1.1"\n{backend}', "order_mailer/processor.py": processor()})
+    image, log = build_image(tmp_path, PIP_NO_INDEX=1)
+    assert "the build backend is not here" in log
+    handles_a_message(run_container(image, environment=EMBEDDED))
+    built = docker("build", "--build-arg", "PIP_INDEX_URL=http://127.0.0.1:1/", tmp_path, check=False)
+    assert built.returncode != 0 and "the build backend of pyproject.toml has failed" in built.stdout, built.stdout
 
 
 @pytest.mark.parametrize("files, text", [
