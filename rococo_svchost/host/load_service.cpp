@@ -40,6 +40,26 @@ Work work_of(const Configuration& configuration) {
     return configuration.text("EXECUTION_TYPE") == "CRON" ? Work::schedule : Work::messages;
 }
 
+/// The broker by which processors may send, if it is RabbitMQ. What is wrong with its settings is
+/// said where the queue is opened.
+std::optional<ChildBroker> own_broker(const Configuration& configuration) {
+    if (configuration.text("MESSAGING_TYPE") != "RabbitMqConnection") return std::nullopt;
+    const auto settings = rabbitmq_settings(configuration);
+    if (!settings) return std::nullopt;
+    const auto addresses = messaging::rabbitmq_addresses(*settings);
+    if (!addresses || addresses->empty()) return std::nullopt;
+    std::string hosts;
+    for (const auto& [host, port] : *addresses) {
+        const bool is_ipv6 = host.find(':') != std::string::npos;
+        hosts += fmt::format("{}{}:{}", hosts.empty() ? "" : ",",
+                             is_ipv6 ? fmt::format("[{}]", host) : host, port);
+    }
+    return ChildBroker{.host = std::move(hosts),
+                       .port = addresses->front().port,
+                       .virtual_host = settings->virtual_host,
+                       .user = settings->user};
+}
+
 /// A service whose processes run this.
 Result<LoadedService> load_in_processes(const Configuration& configuration, HostLog* log,
                                         std::string executable, std::vector<std::string> arguments,
@@ -92,26 +112,6 @@ Result<LoadedService> load_library(const Configuration& configuration, HostLog* 
     loaded.processor = std::move(chosen.processor);
     loaded.notes = std::move(chosen.notes);
     return loaded;
-}
-
-/// The broker by which processors may send, if it is RabbitMQ. What is wrong with its settings is
-/// said where the queue is opened.
-std::optional<ChildBroker> own_broker(const Configuration& configuration) {
-    if (configuration.text("MESSAGING_TYPE") != "RabbitMqConnection") return std::nullopt;
-    const auto settings = rabbitmq_settings(configuration);
-    if (!settings) return std::nullopt;
-    const auto addresses = messaging::rabbitmq_addresses(*settings);
-    if (!addresses || addresses->empty()) return std::nullopt;
-    std::string hosts;
-    for (const auto& [host, port] : *addresses) {
-        const bool is_ipv6 = host.find(':') != std::string::npos;
-        hosts += fmt::format("{}{}:{}", hosts.empty() ? "" : ",",
-                             is_ipv6 ? fmt::format("[{}]", host) : host, port);
-    }
-    return ChildBroker{.host = std::move(hosts),
-                       .port = addresses->front().port,
-                       .virtual_host = settings->virtual_host,
-                       .user = settings->user};
 }
 
 Result<LoadedService> load_python(const Configuration& configuration, HostLog* log) {

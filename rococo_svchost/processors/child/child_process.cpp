@@ -16,10 +16,12 @@
 #include <csignal>
 #include <fstream>
 #include <mutex>
+#include <set>
 #include <system_error>
 #include <thread>
 #include <utility>
 
+#include "rococo/base/process_table.hpp"
 #include "rococo/base/signal_name.hpp"
 
 namespace rococo::svchost::child {
@@ -88,8 +90,16 @@ struct Plan {
     ::_exit(127);
 }
 
+// How often process 1 looks for orphans.
+constexpr std::chrono::seconds kOrphansEvery{5};
+
 /// Starts all processes on one thread that never ends: PR_SET_PDEATHSIG means the death of the
 /// thread that forked, and runs of a schedule have threads that come and go.
+///
+/// As process 1 of a container, this process is also the parent of orphans: what processors have
+/// started and left. The same thread takes those that have ended from the system. It knows which
+/// children are not orphans, since it has forked them all: with processors in other processes, no
+/// code but ours runs in this one.
 class StartingThread {
 public:
     static StartingThread& instance() {
@@ -108,6 +118,13 @@ public:
         return pid_;
     }
 
+    /// Takes one of its processes from the system, which has ended, and forgets it.
+    void take(pid_t process, siginfo_t& info) {
+        const std::scoped_lock lock(mutex_);
+        ::waitid(P_PID, static_cast<id_t>(process), &info, WEXITED);
+        started_.erase(process);
+    }
+
 private:
     StartingThread() {
         std::thread([this] { work(); }).detach();
@@ -116,17 +133,31 @@ private:
     [[noreturn]] void work() {
         std::unique_lock lock(mutex_);
         while (true) {
-            changed_.wait(lock, [this] { return plan_ != nullptr; });
+            const auto is_asked = [this] { return plan_ != nullptr; };
+            if (::getpid() != 1) {
+                changed_.wait(lock, is_asked);
+            } else if (!changed_.wait_for(lock, kOrphansEvery, is_asked)) {
+                take_orphans();
+                continue;
+            }
             pid_ = ::fork();
             if (pid_ == 0) become(*plan_);
             error_ = errno;
+            if (pid_ > 0) started_.insert(pid_);
             plan_ = nullptr;
             changed_.notify_all();
         }
     }
 
+    void take_orphans() const {
+        for (const auto& [process, entry] : process_table())
+            if (entry.parent == 1 && entry.state == 'Z' && !started_.contains(process))
+                ::waitpid(process, nullptr, WNOHANG);
+    }
+
     std::mutex callers_;
-    std::mutex mutex_;  // guards all that follows
+    std::mutex mutex_;         // guards all that follows
+    std::set<pid_t> started_;  // and not yet taken from the system
     std::condition_variable changed_;
     const Plan* plan_ = nullptr;
     pid_t pid_ = -1;
@@ -218,7 +249,7 @@ std::optional<std::string> ChildProcess::end() {
     if (::waitid(P_PID, id, &info, WEXITED | WNOHANG | WNOWAIT) != 0 || info.si_pid == 0)
         return std::nullopt;
     ::kill(-pid_, SIGKILL);
-    ::waitid(P_PID, id, &info, WEXITED);
+    StartingThread::instance().take(pid_, info);
     end_ = words_for(info);
     return end_;
 }
