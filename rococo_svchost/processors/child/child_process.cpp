@@ -14,12 +14,15 @@
 #include <cerrno>
 #include <condition_variable>
 #include <csignal>
+#include <fstream>
 #include <mutex>
+#include <set>
 #include <string_view>
 #include <system_error>
 #include <thread>
 #include <utility>
 
+#include "rococo/base/process_table.hpp"
 #include "rococo/base/signal_name.hpp"
 
 namespace rococo::svchost::child {
@@ -115,8 +118,16 @@ pid_t start_process(const Plan& plan) {
     return pid;
 }
 
+// How often process 1 looks for orphans.
+constexpr std::chrono::seconds kOrphansEvery{5};
+
 /// Starts processes on one thread that never ends: PR_SET_PDEATHSIG means the death of the
 /// thread that forked, and runs of a schedule have threads that come and go.
+///
+/// As process 1 of a container, this process is also the parent of orphans: what processors have
+/// started and left. The same thread takes those that have ended from the system. It knows which
+/// children are not orphans, since it knows of them all: with processors in other processes, no
+/// code but ours runs in this one.
 class StartingThread {
 public:
     static StartingThread& instance() {
@@ -135,6 +146,22 @@ public:
         return pid_;
     }
 
+    /// The same on the caller's thread.
+    pid_t start_here(const Plan& plan) {
+        if (::getpid() != 1) return start_process(plan);
+        const std::scoped_lock lock(mutex_);  // or it would be taken for an orphan
+        const pid_t pid = start_process(plan);
+        if (pid > 0) started_.insert(pid);
+        return pid;
+    }
+
+    /// Takes one of its processes from the system, which has ended, and forgets it.
+    void take(pid_t process, siginfo_t& info) {
+        const std::scoped_lock lock(mutex_);
+        ::waitid(P_PID, static_cast<id_t>(process), &info, WEXITED);
+        started_.erase(process);
+    }
+
 private:
     StartingThread() {
         std::thread([this] { work(); }).detach();
@@ -143,16 +170,30 @@ private:
     [[noreturn]] void work() {
         std::unique_lock lock(mutex_);
         while (true) {
-            changed_.wait(lock, [this] { return plan_ != nullptr; });
+            const auto is_asked = [this] { return plan_ != nullptr; };
+            if (::getpid() != 1) {
+                changed_.wait(lock, is_asked);
+            } else if (!changed_.wait_for(lock, kOrphansEvery, is_asked)) {
+                take_orphans();
+                continue;
+            }
             pid_ = start_process(*plan_);
             error_ = errno;
+            if (pid_ > 0) started_.insert(pid_);
             plan_ = nullptr;
             changed_.notify_all();
         }
     }
 
+    void take_orphans() const {
+        for (const auto& [process, entry] : process_table())
+            if (entry.parent == 1 && entry.state == 'Z' && !started_.contains(process))
+                ::waitpid(process, nullptr, WNOHANG);
+    }
+
     std::mutex callers_;
-    std::mutex mutex_;  // guards all that follows
+    std::mutex mutex_;         // guards all that follows
+    std::set<pid_t> started_;  // and not yet taken from the system
     std::condition_variable changed_;
     const Plan* plan_ = nullptr;
     pid_t pid_ = -1;
@@ -192,7 +233,7 @@ Result<std::unique_ptr<ChildProcess>> ChildProcess::start(const ChildCommand& co
                     .report = report.get(),
                     .place = child->place_,
                     .parent = ::getpid()};
-    const pid_t pid = ends_with == EndsWith::thread ? start_process(plan)
+    const pid_t pid = ends_with == EndsWith::thread ? StartingThread::instance().start_here(plan)
                                                     : StartingThread::instance().start(plan);
     if (pid < 0) return refuse(errno);
 
@@ -213,6 +254,14 @@ ChildProcess::~ChildProcess() {
     }
     kill();
     (void)wait_for_end();
+}
+
+std::uint64_t ChildProcess::memory() const {
+    std::ifstream file(fmt::format("/proc/{}/statm", pid_));
+    std::uint64_t size = 0;
+    std::uint64_t resident = 0;  // in pages
+    file >> size >> resident;
+    return resident * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
 }
 
 void ChildProcess::signal(int number) const {
@@ -236,7 +285,7 @@ std::optional<ChildEnd> ChildProcess::how_it_ended() {
     if (::waitid(P_PID, id, &info, WEXITED | WNOHANG | WNOWAIT) != 0 || info.si_pid == 0)
         return std::nullopt;
     ::kill(-pid_, SIGKILL);
-    ::waitid(P_PID, id, &info, WEXITED);
+    StartingThread::instance().take(pid_, info);
     GroupGuard::give_back(std::exchange(place_, nullptr));
     end_ = ChildEnd{info.si_code != CLD_EXITED, info.si_status};
     return end_;

@@ -4,6 +4,7 @@
 #include <sys/types.h>
 
 #include <chrono>
+#include <cstdint>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -60,6 +61,9 @@ public:
     [[nodiscard]] pid_t pid() const { return pid_; }
     /// Readable once the process has ended, whoever else still holds its other descriptors.
     [[nodiscard]] int ended_descriptor() const { return ended_.get(); }
+
+    /// How many bytes of memory it holds (its resident set); 0 once it has ended.
+    [[nodiscard]] std::uint64_t memory() const;
 
     /// A signal to the process alone, while it lives.
     void signal(int number) const;

@@ -8,12 +8,14 @@
 #include <utility>
 
 #include "child_processor.hpp"
+#include "rococo/base/size_text.hpp"
 #include "rococo/base/try.hpp"
 #include "running_child.hpp"
 
 namespace rococo::svchost {
 
 using child::ChildPage;
+using child::ChildProcess;
 using child::ChildProcessor;
 using child::RunningChild;
 using Json = nlohmann::json;
@@ -21,17 +23,23 @@ using Json = nlohmann::json;
 namespace {
 
 std::string hello(const ChildSettings& settings) {
-    return Json{{"protocol", child::kProtocol},
-                {"host", settings.host_version},
-                {"work", settings.work == Work::schedule ? "schedule" : "messages"},
-                {"folder", settings.folder.string()},
-                {"module", settings.module},
-                {"type", settings.type},
-                {"path", settings.path},
-                {"log_level", settings.log_level},
-                {"queue_prefix", settings.queue_prefix},
-                {"process_timeout_us", settings.process_timeout.count()}}
-        .dump(-1, ' ', false, Json::error_handler_t::replace);
+    Json said{{"protocol", child::kProtocol},
+              {"host", settings.host_version},
+              {"work", settings.work == Work::schedule ? "schedule" : "messages"},
+              {"folder", settings.folder.string()},
+              {"module", settings.module},
+              {"type", settings.type},
+              {"path", settings.path},
+              {"log_level", settings.log_level},
+              {"queue_prefix", settings.queue_prefix},
+              {"process_timeout_us", settings.process_timeout.count()}};
+    if (const auto& broker = settings.rabbitmq) {
+        said["rabbitmq"] = {{"host", broker->host},
+                            {"port", broker->port},
+                            {"virtual_host", broker->virtual_host},
+                            {"user", broker->user}};
+    }
+    return said.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
 }  // namespace
@@ -75,8 +83,9 @@ struct ChildService::State {
         package = ready.value("package", "");
         version = ready.value("version", "");
         if (version.empty()) version = "unknown";
-        sdk_version = fmt::format("{}, rococo {}", ready.value("interpreter", "its program"),
-                                  ready.value("rococo", "none"));
+        sdk_version =
+            ready.value("sdk", fmt::format("{}, rococo {}", ready.value("interpreter", "unknown"),
+                                           ready.value("rococo", "none")));
         processors = {{.type = ready.value("type", ""),
                        .module = ready.value("module", ""),
                        .work = kind == "schedule" ? Work::schedule : Work::messages,
@@ -123,11 +132,13 @@ public:
         ROCOCO_ASSIGN_OR_RETURN(auto child, state.first
                                                 ? starter_->begin_work(std::move(state.first))
                                                 : starter_->start(*page));
+        ROCOCO_TRY(check_memory(child->process()));
         if (host.keep_page) host.keep_page(created_, page->descriptor());
         ++created_;
         return std::make_unique<ChildProcessor>(
             ChildProcessor::Settings{.process_timeout = state.settings.process_timeout,
-                                     .batches = state.processors.front().takes_batches},
+                                     .batches = state.processors.front().takes_batches,
+                                     .limits = state.settings.limits},
             [starter = starter_](ChildPage& on) { return starter->start(on); }, std::move(page),
             std::move(child), host.clock, Logger(&host.log), host.on_broken);
     }
@@ -154,6 +165,17 @@ private:
         const std::shared_ptr<State> state;
         const HostServices host;
     };
+
+    /// A limit that a fresh process exceeds would replace each after one message.
+    [[nodiscard]] Result<void> check_memory(const ChildProcess& process) const {
+        const std::uint64_t limit = starter_->state->settings.limits.memory;
+        const std::uint64_t fresh = limit == 0 ? 0 : process.memory();
+        if (fresh <= limit) return {};
+        return failure(ErrorKind::configuration,
+                       fmt::format("PROCESSOR_MAX_MEMORY={} is less than the {} of a process that "
+                                   "has not processed anything yet",
+                                   size_setting(limit), format_size(fresh)));
+    }
 
     Result<std::unique_ptr<ChildPage>> take_page() {
         State& state = *starter_->state;

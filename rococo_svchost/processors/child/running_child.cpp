@@ -68,9 +68,14 @@ Result<std::unique_ptr<RunningChild>> RunningChild::start(const ChildCommand& co
 }
 
 RunningChild::~RunningChild() {
-    ::shutdown(streams_.work.get(), SHUT_WR);  // means: finish and exit
-    if (!process_->end_within(kStopTime)) process_->kill();
+    end_within(kStopTime);
+    process_->kill();
     (void)process_->wait_for_end();
+}
+
+void RunningChild::end_within(milliseconds time) {
+    ::shutdown(streams_.work.get(), SHUT_WR);  // means: finish and exit
+    (void)process_->end_within(time);
 }
 
 Result<std::string> RunningChild::ask(Order order, std::string_view meta, Report answer,

@@ -29,6 +29,8 @@ public:
                                                                      ChildLog& log);
     /// Lets it finish and exit for a second, and kills what is left.
     ~RunningChild();
+    /// Lets it finish and exit so long. It gets no more work.
+    void end_within(std::chrono::milliseconds time);
     RunningChild(const RunningChild&) = delete;
     RunningChild& operator=(const RunningChild&) = delete;
 
