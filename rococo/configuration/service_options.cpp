@@ -19,9 +19,22 @@ constexpr std::array kGeneral = {
                   "The processor's type, such as `ChildLoggingServiceProcessor`. Needed only if "
                   "the service has several processors. If it has one, a value that does not match "
                   "it is ignored with a warning.")),
-    choice("PROCESSOR_KIND", "auto", "auto|library|python",
-           "What the processor is: a shared library in C++, or a class in Python. `auto` looks at "
-           "what is in the service's folder."),
+    choice(
+        "PROCESSOR_KIND", "auto", "auto|library|python|command|lines",
+        "What the processor is: a shared library in C++, a class in Python, a program that is run "
+        "for each message (`command`), or one that runs on and speaks lines of JSON (`lines`). "
+        "`auto` is `command` if `PROCESSOR_COMMAND` is set; else it looks at what is in the "
+        "service's folder."),
+    text("PROCESSOR_COMMAND",
+         "The program and its arguments, for `command` and `lines`. It is split as a shell does, "
+         "with "
+         "quotes and backslashes, but nothing is expanded. A path is relative to the service's "
+         "folder; a name without a slash is looked for in `PATH`."),
+    text(
+        "PROCESSOR_EXIT_CODES",
+        "What exit codes of a `command` mean, where it is not the usual: "
+        "`3=dead-letter,4=retry,5=ack`. Without it, 0 acknowledges the message, 65 makes it a dead "
+        "letter, and every other is a failure that is tried again."),
     path("PROCESSOR_PYTHON",
          "The interpreter for a processor in Python. If not set: that of the active virtual "
          "environment (`VIRTUAL_ENV`), of `.venv` in the service's folder, of the environment that "

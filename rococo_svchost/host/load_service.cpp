@@ -13,6 +13,7 @@
 #include "rococo_svchost/processors/library_service.hpp"
 #include "rococo_svchost/processors/library_worker.hpp"
 #include "rococo_svchost/processors/processor_choice.hpp"
+#include "rococo_svchost/processors/program_service.hpp"
 #include "rococo_svchost/processors/python_search.hpp"
 
 namespace rococo::svchost {
@@ -123,12 +124,52 @@ Result<LoadedService> load_python(const Configuration& configuration, HostLog* l
                              {"ROCOCO_FDS=3,4,5"});
 }
 
+Result<LoadedService> load_program(const Configuration& configuration, HostLog* log,
+                                   ProgramSettings::Kind kind) {
+    LoadedService loaded;
+    loaded.child_log = std::make_unique<LogOfChildren>(log);
+    ROCOCO_ASSIGN_OR_RETURN(
+        loaded.service,
+        ProgramService::load({.kind = kind,
+                              .folder = std::filesystem::absolute(configuration.folder()),
+                              .command = configuration.text("PROCESSOR_COMMAND"),
+                              .exit_codes = configuration.text("PROCESSOR_EXIT_CODES"),
+                              .type = configuration.text("PROCESSOR_TYPE"),
+                              .work = work_of(configuration),
+                              .state_folder = configuration.path("STATE_DIR"),
+                              .process_timeout = configuration.duration("PROCESS_TIMEOUT")},
+                             *loaded.child_log));
+    loaded.processor = loaded.service->processors().front();
+    return loaded;
+}
+
+/// The kind that PROCESSOR_KIND names, or that the other variables do: `auto` is what is found.
+Result<std::string> chosen_kind(const Configuration& configuration) {
+    const std::string& kind = configuration.text("PROCESSOR_KIND");
+    const bool has_command = configuration.has("PROCESSOR_COMMAND");
+    const bool is_program = kind == "command" || kind == "lines";
+    if (is_program && !has_command)
+        return failure(ErrorKind::configuration,
+                       "PROCESSOR_KIND=" + kind +
+                           " needs PROCESSOR_COMMAND: the program and its arguments, such as "
+                           "PROCESSOR_COMMAND=./processor.sh");
+    if (kind != "auto" && !(kind == "python" && configuration.is_set("SERVICE_LIBRARY")))
+        return kind;
+    if (has_command && configuration.is_set("SERVICE_LIBRARY"))
+        return failure(ErrorKind::configuration,
+                       "PROCESSOR_COMMAND and SERVICE_LIBRARY name a processor each: choose with "
+                       "PROCESSOR_KIND=command or PROCESSOR_KIND=library");
+    if (configuration.is_set("SERVICE_LIBRARY")) return "library";
+    return has_command ? "command" : "auto";
+}
+
 }  // namespace
 
 Result<LoadedService> load_service(const Configuration& configuration, HostLog* log) {
-    const std::string& kind = configuration.text("PROCESSOR_KIND");
-    if (kind == "library" || configuration.is_set("SERVICE_LIBRARY"))
-        return load_library(configuration, log);
+    ROCOCO_ASSIGN_OR_RETURN(const std::string kind, chosen_kind(configuration));
+    if (kind == "command") return load_program(configuration, log, ProgramSettings::Kind::command);
+    if (kind == "lines") return load_program(configuration, log, ProgramSettings::Kind::lines);
+    if (kind == "library") return load_library(configuration, log);
     if (kind == "python") return load_python(configuration, log);
     if (!is_python_service(configuration.folder(), configuration.text("PROCESSOR_MODULE")))
         return load_library(configuration, log);

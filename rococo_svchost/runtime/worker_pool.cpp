@@ -179,7 +179,9 @@ std::span<const Job> WorkerPool::exchange_jobs(Worker& worker, bool done) {
         if (board_.take_wake()) wake_();
     }
     while (!stopping_) {
-        if (const auto jobs = board_.begin(worker.number, clock_.steady_now()); !jobs.empty()) {
+        const auto jobs =
+            board_.begin(worker.number, clock_.steady_now(), worker.processor->wanted_at_once());
+        if (!jobs.empty()) {
             worker.cancelled = cancelled_ ? 1 : 0;
             return jobs;
         }

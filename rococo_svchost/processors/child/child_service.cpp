@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "rococo_svchost/processors/child_service.hpp"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/mman.h>
 
 #include <nlohmann/json.hpp>
 #include <stdexcept>
@@ -23,19 +21,6 @@ using child::RunningChild;
 using Json = nlohmann::json;
 
 namespace {
-
-/// The page as a file without a name, so that looking at a service leaves nothing; the crash notes
-/// give it one. It lies in the folder, or in what will hold that folder once there is a run; in
-/// memory where that cannot be.
-Result<ChildPage> make_page(std::filesystem::path folder) {
-    std::error_code error;
-    folder = std::filesystem::absolute(folder, error);
-    while (!std::filesystem::exists(folder, error) && folder.has_relative_path())
-        folder = folder.parent_path();
-    FileDescriptor file(::open(folder.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
-    if (!file.is_open()) file = FileDescriptor(::memfd_create("rococo-page", MFD_CLOEXEC));
-    return ChildPage::open(std::move(file));
-}
 
 std::string hello(const ChildSettings& settings) {
     Json said{{"protocol", child::kProtocol},
@@ -111,7 +96,7 @@ struct ChildService::State {
 };
 
 Result<std::unique_ptr<ChildService>> ChildService::load(ChildSettings settings, ChildLog& log) {
-    ROCOCO_ASSIGN_OR_RETURN(auto page, make_page(settings.state_folder));
+    ROCOCO_ASSIGN_OR_RETURN(auto page, ChildPage::make(settings.state_folder));
     auto state = std::make_shared<State>(std::move(settings), log, std::move(page));
     std::string ready;
     ROCOCO_ASSIGN_OR_RETURN(state->first, state->start(*state->page, ready));
@@ -195,7 +180,7 @@ private:
     Result<std::unique_ptr<ChildPage>> take_page() {
         State& state = *starter_->state;
         if (state.first) return std::move(state.page);
-        ROCOCO_ASSIGN_OR_RETURN(auto page, make_page(state.settings.state_folder));
+        ROCOCO_ASSIGN_OR_RETURN(auto page, ChildPage::make(state.settings.state_folder));
         return std::make_unique<ChildPage>(std::move(page));
     }
 

@@ -64,6 +64,10 @@ public:
     /// whatever the user's code does ends as an outcome, short of the death of the process.
     virtual void process(const Call& call, std::span<const messaging::Delivery* const> deliveries,
                          std::span<Outcome> outcomes) = 0;
+
+    /// How many messages it works on at once, and so wants at once, whatever time they take; 0: it
+    /// takes one after the other. Only where calls are windows.
+    [[nodiscard]] virtual std::size_t wanted_at_once() const { return 0; }
 };
 
 /// Makes processors: one for each worker.
