@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <csignal>
 #include <thread>
 #include <utility>
@@ -37,8 +38,17 @@ bool ended_as_asked(const child::ChildEnd& end) {
     return end.number == kEndedBySignal + SIGTERM;
 }
 
+/// With the last of what the program said, as much of it as a dead letter keeps.
 Outcome failed(std::string error, std::string_view last_words) {
-    if (!last_words.empty()) error += fmt::format(": {}", last_words);
+    constexpr std::size_t kMost = 4096;
+    error += ": ";
+    const std::size_t surplus = std::max(error.size() + last_words.size(), kMost) - kMost;
+    last_words.remove_prefix(std::min(surplus, last_words.size()));
+    // Not from the middle of a character.
+    while (!last_words.empty() && (static_cast<unsigned char>(last_words.front()) & 0xC0U) == 0x80U)
+        last_words.remove_prefix(1);
+    error += last_words;
+    if (last_words.empty()) error.resize(error.size() - 2);
     return {Outcome::Kind::failed, {}, std::move(error)};
 }
 

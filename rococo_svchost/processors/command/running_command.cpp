@@ -109,13 +109,6 @@ void RunningCommand::wait(SteadyTime until) {
            static_cast<int>(std::clamp<std::int64_t>(left.count(), 0, INT_MAX)));
 }
 
-std::string_view RunningCommand::last_words() const {
-    std::string_view words = last_words_;
-    words.remove_prefix(words.size() - std::min(words.size(), kLastWords));
-    // Not in the middle of a character.
-    while (!words.empty() && (static_cast<unsigned char>(words.front()) & 0xC0U) == 0x80U)
-        words.remove_prefix(1);
-    return trim(words);
-}
+std::string_view RunningCommand::last_words() const { return trim(last_words_); }
 
 }  // namespace rococo::svchost::command

@@ -39,7 +39,7 @@ public:
 
     [[nodiscard]] child::ChildProcess& process() { return *process_; }
     [[nodiscard]] const Outbox& outbox() const { return outbox_; }
-    /// The last of what it wrote to standard error, without the end of the last line.
+    /// The last 4 KiB, or more, of what it wrote to standard error.
     [[nodiscard]] std::string_view last_words() const;
 
 private:

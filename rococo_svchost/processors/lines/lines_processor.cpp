@@ -17,8 +17,6 @@ using std::chrono::milliseconds;
 
 constexpr milliseconds kFirstPause{100};
 constexpr std::chrono::seconds kLongestPause{30};
-// Who closes its streams is about to end.
-constexpr std::chrono::seconds kDeath{1};
 // So many processes that end without having answered anything: it is no use.
 constexpr unsigned kStarts = 5;
 // How long a run that is cancelled may go on.
@@ -120,17 +118,7 @@ void LinesProcessor::serve(const Call& call, std::span<const messaging::Delivery
         if ((end = program_->end())) break;
         tell(call, window, host_.clock.steady_now());
         if (window.is_over()) break;  // the rest went back
-        if (cause_.empty()) {
-            const std::string complaint = program_->complaint();
-            if (!complaint.empty()) {
-                cause_ = complaint;
-                lock.unlock();
-                if (!program_->process().end_within(kDeath)) program_->process().kill();
-                lock.lock();
-                continue;
-            }
-            end_it(call, window);
-        }
+        if (cause_.empty()) end_it(lock, call, window);
         program_->wait(lock, window.wake_at(host_.clock.steady_now()));
     }
     program_->end_call();
@@ -140,11 +128,15 @@ void LinesProcessor::serve(const Call& call, std::span<const messaging::Delivery
     if (end) bury(window, *end);
 }
 
-void LinesProcessor::end_it(const Call& call, const LinesWindow& window) {
+void LinesProcessor::end_it(std::unique_lock<std::mutex>& lock, const Call& call,
+                            const LinesWindow& window) {
     const SteadyTime now = host_.clock.steady_now();
     const bool is_run = call.progress == nullptr;
     if (is_run && is_cancelled(call)) cancelled_at_ = std::min(cancelled_at_, now);
-    if (window.is_overdue(now)) {
+    if (!program_->complaint().empty()) {
+        if (program_->wait_for_end(lock)) return;
+        cause_ = program_->complaint();
+    } else if (window.is_overdue(now)) {
         cause_ = fmt::format("timed out after {}", format_duration(process_timeout_));
     } else if (cancelled_at_ != SteadyTime::max() && now >= cancelled_at_ + kGrace) {
         cause_ = "cancelled";

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <span>
 #include <string>
@@ -42,8 +43,8 @@ private:
     /// Works on the window until all is answered or the process has ended.
     void serve(const Call& call, std::span<const messaging::Delivery* const> deliveries,
                LinesWindow& window);
-    /// Ends a process that is no use any more; why goes to `cause_`.
-    void end_it(const Call& call, const LinesWindow& window);
+    /// Ends a process that is no use any more, or has had its time; why goes to `cause_`.
+    void end_it(std::unique_lock<std::mutex>& lock, const Call& call, const LinesWindow& window);
     static void tell(const Call& call, LinesWindow& window, SteadyTime now);
     void bury(LinesWindow& window, const child::ChildEnd& end);
 

@@ -138,8 +138,9 @@ std::size_t LinesWindow::take_ended(SteadyTime now) {
 }
 
 std::size_t LinesWindow::take_not_begun(SteadyTime now) {
-    if (is_slow(now))
-        while (kept_ > lowest_ && states_[kept_ - 1] == State::waits) --kept_;
+    // One stays for a program that has nothing: it may only just be about to be given it.
+    const std::size_t least = lowest_ + (in_hand_ == 0 ? 1 : 0);
+    while (is_slow(now) && kept_ > least && states_[kept_ - 1] == State::waits) --kept_;
     const std::size_t more = outcomes_.size() - kept_ - told_not_begun_;
     told_not_begun_ += more;
     return more;

@@ -20,6 +20,7 @@ using child::ChildProcess;
 using child::Connection;
 
 constexpr std::chrono::seconds kStopTime{1};
+constexpr std::chrono::seconds kDeath{1};
 // What a program may say to us in one line; what is longer is taken for output.
 constexpr std::size_t kLongestAnswer = std::size_t{32} << 20U;
 // How much may wait to be written.
@@ -92,6 +93,10 @@ void RunningLines::wait(std::unique_lock<std::mutex>& lock, SteadyTime until) {
 void RunningLines::wait_until_ready(std::chrono::milliseconds time) {
     std::unique_lock lock(mutex_);
     news_.wait_for(lock, time, [this] { return ready_ || end_ || !complaint_.empty(); });
+}
+
+bool RunningLines::wait_for_end(std::unique_lock<std::mutex>& lock) {
+    return news_.wait_for(lock, kDeath, [this] { return end_.has_value(); });
 }
 
 void RunningLines::work() {

@@ -70,6 +70,8 @@ public:
 
     /// Waits until the program said that it is ready, has ended, or the time is over.
     void wait_until_ready(std::chrono::milliseconds time);
+    /// Waits for a moment whether it ends: who closes its streams is about to.
+    bool wait_for_end(std::unique_lock<std::mutex>& lock);
     /// How it ended, after all that it said was heard; none while it runs. Under `lock`.
     [[nodiscard]] std::optional<child::ChildEnd> end() const { return end_; }
     /// Why it is no use any more, if it lives on. Under `lock`.

@@ -127,7 +127,8 @@ private:
                                                       .folder = state.settings.folder.string()},
                                                      {host.sender, host.clock, state.log, name}));
         program->wait_until_ready(kStart);
-        const auto lock = program->lock();
+        auto lock = program->lock();
+        if (!program->complaint().empty()) program->wait_for_end(lock);
         if (const auto end = program->end())
             return failure(ErrorKind::service,
                            fmt::format("PROCESSOR_COMMAND={}: the program ended at its start: {}",

@@ -42,9 +42,9 @@ class ProgramFolder(ServiceFolder):
         return self.run_to_the_end(**more)
 
     def dead_letters(self):
-        listed = self.run("dead-letters", "list", "--queue", "orders", "--format", "json")
+        listed = self.run("dead-letters", "list", "--queue", "orders", "--json")
         assert listed.returncode == 0, listed.stderr
-        return [json.loads(line) for line in listed.stdout.splitlines()]
+        return json.loads(listed.stdout)
 
     def lines(self, name):
         """The lines of a file that the program writes in its folder."""

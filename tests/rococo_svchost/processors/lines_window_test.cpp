@@ -142,6 +142,15 @@ TEST_F(LinesWindowTest, WhatASlowProgramHasNotBeenGivenGoesBack) {
     EXPECT_TRUE(window.is_over());
 }
 
+TEST_F(LinesWindowTest, OneStaysForAProgramThatHasNothing) {
+    LinesWindow window = make();
+    EXPECT_EQ(window.take_not_begun(kStart + 5ms), 4U);
+    EXPECT_FALSE(window.is_over());
+    EXPECT_EQ(window.give(1, kStart + 5ms), 0U);
+    EXPECT_EQ(answer(window, 11), Answer::taken);
+    EXPECT_TRUE(window.is_over());
+}
+
 TEST_F(LinesWindowTest, TellsOfTheFirstThatHaveEndedWhereOthersAreSlow) {
     LinesWindow window = make();
     give_all(window, 5);

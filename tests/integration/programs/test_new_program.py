@@ -2,6 +2,7 @@
 """What `svchost new --command` and `--node` write runs, and passes its own tests."""
 
 import os
+import re
 import shutil
 import subprocess
 
@@ -29,7 +30,7 @@ def test_a_program_for_messages(run):
     assert "cmake" not in ok(run(svchost, "new", "hello", "--command"))
     ok(run(svchost, "send", '{"message": "Hi"}', folder="hello"))
     log = ok(run(svchost, folder="hello", EXIT_WHEN_FINISHED="1"))
-    assert 'processor.sh:1 - Received message: {"message": "Hi"} (' in log
+    assert 'processor:1 - Received message: {"message": "Hi"} (' in log
     assert ok(run("./processor.sh", folder="hello", input="x")) == "Received message: x\n"
 
 
@@ -37,7 +38,7 @@ def test_a_program_with_a_schedule(run):
     svchost = executable("svchost")
     ok(run(svchost, "new", "tick", "--command", "--cron"))
     assert "every 10 s" in ok(run(svchost, "next", folder="tick"))
-    assert "processor.sh:1 - Running, due 20" in ok(run(svchost, "run", "--once", folder="tick"))
+    assert "processor:1 - Running, due 20" in ok(run(svchost, "run", "--once", folder="tick"))
 
 
 @pytest.mark.skipif(shutil.which("node") is None, reason="there is no Node.js")
@@ -47,7 +48,7 @@ def test_a_service_for_node(run, tmp_path):
     assert "pass 1" in ok(run("node", "--test", folder="greeter"))
     ok(run(svchost, "send", '{"message": "Hi"}', folder="greeter"))
     log = ok(run(svchost, folder="greeter", EXIT_WHEN_FINISHED="1"))
-    assert "processor.mjs:1 - Received message: { message: 'Hi' }" in log
+    assert "processor:1 - Received message: { message: 'Hi' }" in log
 
 
 @pytest.mark.skipif(shutil.which("node") is None, reason="there is no Node.js")
@@ -68,7 +69,7 @@ serve(async ({ body, attempt, headers }) => {
         ok(run(svchost, "send", *arguments, folder="greeter"))
     log = ok(run(svchost, folder="greeter", EXIT_WHEN_FINISHED="1"))
     assert "3 acknowledged, 1 retried, 1 dead-lettered" in log
-    assert "[WARNING] processor.mjs:1 - bytes: 74657874" in log.replace(":2 -", ":1 -").replace(":3 -", ":1 -")
+    assert re.search(r"\[WARNING\] processor:\d+ - bytes: 74657874\n", log)
     assert log.count("not sent: ") == 2
     assert "no customer" in log
 
