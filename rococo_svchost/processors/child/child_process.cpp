@@ -118,16 +118,54 @@ pid_t start_process(const Plan& plan) {
     return pid;
 }
 
+/// Our processes that are not yet taken from the system.
+///
+/// As process 1 of a container, this process is also the parent of orphans: what processors have
+/// started and left. It tells them by this list, since with processors in other processes no code
+/// but ours starts any here. Elsewhere there are none, and nothing is kept.
+class OurProcesses {
+public:
+    static OurProcesses& instance() {
+        static OurProcesses only;
+        return only;
+    }
+
+    [[nodiscard]] bool may_have_orphans() const { return is_process_1_; }
+
+    /// As `start_process`.
+    pid_t start(const Plan& plan) {
+        if (!is_process_1_) return start_process(plan);
+        const std::scoped_lock lock(mutex_);  // it must be known before it can end
+        const pid_t pid = start_process(plan);
+        if (pid > 0) all_.insert(pid);
+        return pid;
+    }
+    /// Takes one that has ended.
+    void take(pid_t process, siginfo_t& info) {
+        const std::scoped_lock lock(mutex_);
+        ::waitid(P_PID, static_cast<id_t>(process), &info, WEXITED);
+        all_.erase(process);
+    }
+    /// Takes all others that have ended.
+    void take_orphans() {
+        const std::scoped_lock lock(mutex_);
+        for (const auto& [process, entry] : process_table())
+            if (entry.parent == 1 && entry.state == 'Z' && !all_.contains(process))
+                ::waitpid(process, nullptr, WNOHANG);
+    }
+
+private:
+    const bool is_process_1_ = ::getpid() == 1;
+    std::mutex mutex_;
+    std::set<pid_t> all_;
+};
+
 // How often process 1 looks for orphans.
 constexpr std::chrono::seconds kOrphansEvery{5};
 
 /// Starts processes on one thread that never ends: PR_SET_PDEATHSIG means the death of the
-/// thread that forked, and runs of a schedule have threads that come and go.
-///
-/// As process 1 of a container, this process is also the parent of orphans: what processors have
-/// started and left. The same thread takes those that have ended from the system. It knows which
-/// children are not orphans, since it knows of them all: with processors in other processes, no
-/// code but ours runs in this one.
+/// thread that forked, and runs of a schedule have threads that come and go. In process 1 it takes
+/// orphans from the system meanwhile.
 class StartingThread {
 public:
     static StartingThread& instance() {
@@ -146,54 +184,31 @@ public:
         return pid_;
     }
 
-    /// The same on the caller's thread.
-    pid_t start_here(const Plan& plan) {
-        if (::getpid() != 1) return start_process(plan);
-        const std::scoped_lock lock(mutex_);  // or it would be taken for an orphan
-        const pid_t pid = start_process(plan);
-        if (pid > 0) started_.insert(pid);
-        return pid;
-    }
-
-    /// Takes one of its processes from the system, which has ended, and forgets it.
-    void take(pid_t process, siginfo_t& info) {
-        const std::scoped_lock lock(mutex_);
-        ::waitid(P_PID, static_cast<id_t>(process), &info, WEXITED);
-        started_.erase(process);
-    }
-
 private:
     StartingThread() {
         std::thread([this] { work(); }).detach();
     }
 
     [[noreturn]] void work() {
+        OurProcesses& processes = OurProcesses::instance();
+        const auto is_asked = [this] { return plan_ != nullptr; };
         std::unique_lock lock(mutex_);
         while (true) {
-            const auto is_asked = [this] { return plan_ != nullptr; };
-            if (::getpid() != 1) {
+            if (!processes.may_have_orphans()) {
                 changed_.wait(lock, is_asked);
             } else if (!changed_.wait_for(lock, kOrphansEvery, is_asked)) {
-                take_orphans();
+                processes.take_orphans();
                 continue;
             }
-            pid_ = start_process(*plan_);
+            pid_ = processes.start(*plan_);
             error_ = errno;
-            if (pid_ > 0) started_.insert(pid_);
             plan_ = nullptr;
             changed_.notify_all();
         }
     }
 
-    void take_orphans() const {
-        for (const auto& [process, entry] : process_table())
-            if (entry.parent == 1 && entry.state == 'Z' && !started_.contains(process))
-                ::waitpid(process, nullptr, WNOHANG);
-    }
-
     std::mutex callers_;
-    std::mutex mutex_;         // guards all that follows
-    std::set<pid_t> started_;  // and not yet taken from the system
+    std::mutex mutex_;  // guards all that follows
     std::condition_variable changed_;
     const Plan* plan_ = nullptr;
     pid_t pid_ = -1;
@@ -233,7 +248,9 @@ Result<std::unique_ptr<ChildProcess>> ChildProcess::start(const ChildCommand& co
                     .report = report.get(),
                     .place = child->place_,
                     .parent = ::getpid()};
-    const pid_t pid = ends_with == EndsWith::thread ? StartingThread::instance().start_here(plan)
+    OurProcesses& processes = OurProcesses::instance();
+    if (processes.may_have_orphans()) (void)StartingThread::instance();
+    const pid_t pid = ends_with == EndsWith::thread ? processes.start(plan)
                                                     : StartingThread::instance().start(plan);
     if (pid < 0) return refuse(errno);
 
@@ -285,7 +302,7 @@ std::optional<ChildEnd> ChildProcess::how_it_ended() {
     if (::waitid(P_PID, id, &info, WEXITED | WNOHANG | WNOWAIT) != 0 || info.si_pid == 0)
         return std::nullopt;
     ::kill(-pid_, SIGKILL);
-    StartingThread::instance().take(pid_, info);
+    OurProcesses::instance().take(pid_, info);
     GroupGuard::give_back(std::exchange(place_, nullptr));
     end_ = ChildEnd{info.si_code != CLD_EXITED, info.si_status};
     return end_;
