@@ -102,13 +102,15 @@ def test_many_threads_send_and_answers_come_in_any_order(serve):
     assert host.logged("400 confirmed")
 
 
-BROKER = {"host": "rabbit-1,rabbit-2", "port": 5672, "virtual_host": "/"}
+BROKER = {"host": "rabbit-1:5672,rabbit-2:5674,127.0.0.1:5675,[fe80::1]:5676", "port": 5672, "virtual_host": "/", "user": "u"}
 
 
-@pytest.mark.parametrize("host_name, vhost", [("rabbit-1", "/"), ("RABBIT-2", "")])
-def test_the_stand_in_for_rabbitmq_sends_through_the_host(serve, host_name, vhost):
+@pytest.mark.parametrize("host_name, port, vhost", [
+    ("rabbit-1", 5672, "/"), ("RABBIT-2", 5674, ""), ("rabbit-9,rabbit-2:5674", "5672", "/"), ("localhost", 5675, "/"), ("fe80::1", 5676, "/"),
+])  # fmt: skip
+def test_the_stand_in_for_rabbitmq_sends_through_the_host(serve, host_name, port, vhost):
     host = serve(SENDER, rabbitmq=BROKER)
-    ask(host, "adapter", host=host_name, vhost=vhost)
+    ask(host, "adapter", host=host_name, port=port, vhost=vhost)
     sent = next_send(host)
     assert json.loads(sent.payload) == {"by": "adapter"} and sent.meta["queue"] == "q"
     host.child.answer(frames.SENT, sent.seq)
@@ -119,11 +121,13 @@ def test_the_stand_in_for_rabbitmq_names_what_to_install(serve):
     host = serve(SENDER, rabbitmq=BROKER)
     ask(host, "adapter", host="elsewhere")
     error = host.wait_done()[1]["error"]
-    assert "elsewhere:5672/" in error and "rabbit-1,rabbit-2:5672" in error and "Install rococo[messaging]" in error
-    ask(host, "adapter", host="rabbit-1", port=5673)
+    assert "elsewhere:5672/:" in error and "rabbit-1:5672,rabbit-2:5674" in error and "Install rococo[messaging]" in error
+    ask(host, "adapter", host="rabbit-1", port=5674)
     assert "Install rococo[messaging]" in host.wait_done()[2]["error"]
+    ask(host, "adapter", host="rabbit-1", vhost="shop")
+    assert "rabbit-1:5672/shop: svchost is connected to" in host.wait_done()[3]["error"]
     ask(host, "consume")
-    assert host.wait_done()[3]["error"].startswith("NotImplementedError: svchost consumes")
+    assert host.wait_done()[4]["error"].startswith("NotImplementedError: svchost consumes")
 
 
 def test_a_host_that_goes_away_while_a_send_waits(serve):

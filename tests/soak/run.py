@@ -4,7 +4,9 @@
 
 Hosts and queue break in the seed's order, first each fault once, then at random. Exit code 1 and the findings where
 anything was lost, done twice without a cause, given up without a reason, or where a host ended by itself; the seed repeats
-the run, and the folder with all logs stays. `--faults` chooses some of them; `--list` shows their names.
+the run, and the folder with all logs stays. `--faults` chooses some of them, and of two names the one that is there twice breaks
+twice as often; `--list` shows their names. With `--processor python` the service is in Python: its processes are killed and stopped
+too, and nobody may be charged but who was begun.
 """
 
 import argparse
@@ -18,9 +20,11 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "integra
 from support.host import ServiceFolder  # noqa: E402
 from support.ledger import LedgerRun  # noqa: E402
 from support.ledger_host_faults import HOST_FAULTS  # noqa: E402
+from support.ledger_processes import PROCESS_FAULTS, PYTHON_MAY_FAIL, PYTHON_MIX, PYTHON_PREFETCH  # noqa: E402
 from support.ledger_rabbitmq import RabbitMqClusterUnderTest, RabbitMqUnderTest  # noqa: E402
 from support.ledger_sqlite import SqliteUnderTest  # noqa: E402
 from support.ledger_sqs import SqsUnderTest  # noqa: E402
+from support.python_service import PythonLedgerFolder  # noqa: E402
 
 # What messages ask for. A crash ends a host, MAX_ATTEMPTS times; `sleep:4000` is longer than PROCESS_TIMEOUT.
 MIX = {
@@ -41,6 +45,7 @@ def parse():
     parser.add_argument("minutes", type=float, nargs="?", default=60)
     parser.add_argument("seed", type=int, nargs="?", default=20261124)
     parser.add_argument("--on", choices=sorted(QUEUES), default="rabbitmq", help="the queue (rabbitmq)")
+    parser.add_argument("--processor", choices=["library", "python"], default="library", help="what the service is written in (library)")
     parser.add_argument("--hosts", type=int, default=2, help="how many at once (2)")
     parser.add_argument("--rate", type=int, default=150, help="messages a second (150)")
     parser.add_argument("--faults", metavar="NAME,…", help="only these")
@@ -62,18 +67,22 @@ def chosen(arguments, known):
 
 def main():
     arguments = parse()
+    python = arguments.processor == "python"
     queue = QUEUES[arguments.on](arguments)
     if arguments.tuned:
         queue.tuned, queue.prefetch = True, 2_000  # the most that it takes by itself
+    elif python:
+        queue.prefetch = PYTHON_PREFETCH
     folder = pathlib.Path(tempfile.mkdtemp(prefix="rococo-soak-"))
     try:
-        known = {**HOST_FAULTS, **queue.faults(), **queue.soak_faults()}
+        known = {**HOST_FAULTS, **(PROCESS_FAULTS if python else {}), **queue.faults(), **queue.soak_faults()}
         if arguments.list:
             print("\n".join(sorted(known)))
             return 0
         faults = chosen(arguments, known)
-        run = LedgerRun(queue, ServiceFolder(folder), arguments.seed, mix=MIX, rate=arguments.rate, hosts=arguments.hosts,
-                        strict=True, **SETTINGS)
+        service, mix, may_fail = (PythonLedgerFolder(folder), PYTHON_MIX, PYTHON_MAY_FAIL) if python else (ServiceFolder(folder), MIX, ())
+        run = LedgerRun(queue, service, arguments.seed, mix=mix, rate=arguments.rate, hosts=arguments.hosts, strict=True,
+                        may_fail=may_fail, **SETTINGS)
         findings = run.run(faults, seconds=arguments.minutes * 60, drain_timeout=arguments.drain)
     finally:
         queue.close()

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 import pika
 import pytest
+from support.python_service import PythonFolder
 from support.rabbitmq_node import RabbitMqNode
 
 
@@ -33,6 +34,26 @@ def make_rabbitmq_service(make_service, node, request):
                 "RABBITMQ_HOST": "127.0.0.1",
                 "RABBITMQ_PORT": node.port,
                 "LedgerServiceProcessor_QUEUE_NAME": request.node.name,
+                **settings,
+            },
+        )
+
+    return make
+
+
+@pytest.fixture
+def make_python_service(tmp_path, node, request):
+    """Makes services in Python that consume a queue of the test's own, named like the test."""
+
+    def make(source, name="service", **settings):
+        return PythonFolder(
+            tmp_path / name,
+            source,
+            **{
+                "MESSAGING_TYPE": "RabbitMqConnection",
+                "RABBITMQ_HOST": "127.0.0.1",
+                "RABBITMQ_PORT": node.port,
+                "OrderServiceProcessor_QUEUE_NAME": request.node.name,
                 **settings,
             },
         )

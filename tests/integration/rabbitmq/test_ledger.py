@@ -4,7 +4,8 @@
 import os
 
 import pytest
-from support.ledger import Books, LedgerRun
+from support.ledger import LedgerRun
+from support.ledger_books import Books
 from support.ledger_rabbitmq import RabbitMqUnderTest
 
 SEED = int(os.environ.get("LEDGER_SEED", "20261124"))

@@ -83,7 +83,11 @@ class ServiceFolder:
         assert sent.returncode == 0, sent.stderr
 
     def ledger(self, event="done"):
-        """(id, attempt, pid, microseconds) of each line of that event, in order."""
+        """(id, attempt, pid of the host, microseconds) of each line of that event, in order."""
+        return self.ledger_by_process(event)
+
+    def ledger_by_process(self, event="done"):
+        """The same with the number of the process that wrote the line: a service in Python has processes of its own."""
         if not self.ledger_log.exists():
             return []
         return [
@@ -157,3 +161,12 @@ def wait_until(condition, timeout=DEADLINE_S, what=lambda: "the condition"):
     while not condition():
         assert time.monotonic() < deadline, f"not within {timeout} s: {what()}"
         time.sleep(0.02)
+
+
+def lives(pid):
+    """Whether a process runs; a zombie does not."""
+    try:
+        with open(f"/proc/{pid}/stat") as stat:
+            return stat.read().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False

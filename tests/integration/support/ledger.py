@@ -14,15 +14,17 @@ A kind of queue plugs in by deriving from `QueueUnderTest`.
 """
 
 import collections
-import dataclasses
 import json
 import random
 import re
 import threading
 import time
 
-from .ledger_causes import CRASHES, Causes, KILLED, STOPPED, why_it_ended
+from .ledger_books import FAILING, Books, some
+from .ledger_causes import Causes, KILLED, STOPPED, why_it_ended
 from .ledger_host_faults import HOST_FAULTS
+from .ledger_processes import PROCESS_FAULTS, LedgerProcesses
+from .python_service import PythonLedgerFolder
 
 
 class QueueUnderTest:
@@ -76,59 +78,23 @@ class QueueUnderTest:
 # A dead letter comes twice where its confirm or the acknowledgement after it was lost; not every second.
 MOST_COPIES = 10
 
-FAILING = ("throw", "permanent", *CRASHES)  # What a message may ask for that ends it among the dead letters.
-
-
-@dataclasses.dataclass
-class Books:
-    """What was sent, and what is known of it."""
-
-    orders: dict = dataclasses.field(default_factory=dict)  # id -> what the message asks for
-    confirmed: set = dataclasses.field(default_factory=set)
-    deleted: set = dataclasses.field(default_factory=set)  # may have been in a queue that was deleted
-
-    def findings(self, done, dead, waiting, allowed_duplicates, charged=frozenset()):
-        """Every rule that is broken, as text. `done`: ids in the order of the service's log;
-        `dead`: ids of the dead letters; `charged`: ids that were in hand whenever MAX_ATTEMPTS
-        hosts died, which are given up, guilty or not."""
-        findings = []
-        times = collections.Counter(done)
-        settled = set(times) | set(dead)
-        failing = {id for id, order in self.orders.items() if order in FAILING}
-
-        def report(what, ids):
-            if ids:
-                findings.append(f"{len(ids)} {what}: {some(ids)}")
-
-        report("confirmed and lost", self.confirmed - settled - self.deleted)
-        report("processed or given up, and never sent", settled - set(self.orders))
-        report("dead letters without a reason", set(dead) - failing - charged)
-        report("done though they fail", set(times) & failing)
-        if waiting:
-            findings.append(f"{waiting} messages are still in the queues")
-        duplicates = sum(times.values()) - len(times)
-        if duplicates > allowed_duplicates:
-            findings.append(f"{duplicates} duplicates, {allowed_duplicates} can be explained")
-        return findings
-
-
-def some(ids):
-    return ", ".join(map(str, sorted(ids, key=str)[:10]))
-
 
 class LedgerRun:
     """One run: hosts that are started again whenever they end, a sender, and faults in turn.
 
     `folder`: a ServiceFolder with the ledger service. `mix`: order -> share of the messages. `strict`: every duplicate
-    and every end of a host needs a cause, and the deaths of hosts excuse no dead letter.
+    and every end of a host needs a cause, and the deaths of hosts excuse no dead letter. Where the folder's service has
+    processes of its own, no message ends a host, those that end them are in `processes`, and nobody is charged but who was
+    begun.
     """
 
     MIX = {"": 0.80, "sleep:20": 0.16, "throw": 0.02, "permanent": 0.015, "abort": 0.005}
 
-    def __init__(self, queue, folder, seed, program="svchost", mix=None, rate=150, hosts=1, strict=False, **settings):
+    def __init__(self, queue, folder, seed, program="svchost", mix=None, rate=150, hosts=1, strict=False, may_fail=(), **settings):
         self.queue = queue
         self.folder = folder
-        self.books = Books()
+        self.processes = LedgerProcesses(self) if isinstance(folder, PythonLedgerFolder) else None
+        self.books = Books(may_fail=frozenset(may_fail))
         self.causes = Causes()
         self.random = random.Random(seed)
         self.said = []
@@ -164,6 +130,13 @@ class LedgerRun:
         """One of the hosts that run, and its slot."""
         slot = self.random.randrange(len(self._slots))
         return self._slots[slot], slot
+
+    def hosts(self):
+        """All that ever ran."""
+        return list(self._hosts)
+
+    def running_hosts(self):
+        return [host for host in self._slots if host is not None and host.process.poll() is None]
 
     def kill_host(self):
         """SIGKILL; it is started again."""
@@ -214,7 +187,7 @@ class LedgerRun:
         """Breaks things: each of `faults` (names) once in a seeded order, and then at random until
         `seconds` are over. Returns the findings; none is what is wanted."""
         self._began = time.monotonic()
-        known = {**HOST_FAULTS, **self.queue.faults(), **self.queue.soak_faults()}
+        known = {**HOST_FAULTS, **PROCESS_FAULTS, **self.queue.faults(), **self.queue.soak_faults()}
         threads = [threading.Thread(target=self._keep_hosts), threading.Thread(target=self._send)]
         for slot in range(len(self._slots)):
             self._start_host(slot)
@@ -246,8 +219,8 @@ class LedgerRun:
         self.say(name)
         began = time.time()
         fault(self)
-        # Faults of hosts say themselves which one they hit; some are no excuse for anything.
-        if name not in HOST_FAULTS and getattr(fault, "excuses", True):
+        # Faults of hosts and processes say themselves which one they hit; some are no excuse for anything.
+        if name not in HOST_FAULTS and name not in PROCESS_FAULTS and getattr(fault, "excuses", True):
             self.causes.add(name, began)
         self.say(f"  {name}: over")
 
@@ -269,6 +242,8 @@ class LedgerRun:
         if self._strict and (many := {id for id, times in copies.items() if times > MOST_COPIES}):
             findings.append(f"{len(many)} are dead letters more than {MOST_COPIES} times: {some(many)}")
         findings += self.findings
+        if self.processes:
+            findings += self.processes.account(counts, self._begins())
         orders, settled = self.books.orders, set(ids) | set(dead)
         innocents = {id for id in dead if orders.get(id) not in FAILING}
         self.say(
@@ -330,19 +305,26 @@ class LedgerRun:
         reasons, unexpected = collections.Counter(), collections.Counter()
         for host in self._hosts:
             why, expected = why_it_ended(host, host.process.returncode, host.ended or time.time(),
-                                         begun[host.pid] - done[host.pid], self.books.orders, self.causes)
+                                         begun[host.pid] - done[host.pid], {} if self.processes else self.books.orders,
+                                         self.causes)
             reasons[why] += 1
             if not expected:
                 unexpected[f"{why} (pid {host.pid})"] += 1
         return reasons, unexpected
 
     def _runs(self, done):
-        """(id, pid, seconds) of each run that came to its end, by the time at which it began."""
+        """(id, (process, host), seconds) of each run that came to its end, by the time at which it began."""
         begun = collections.defaultdict(list)
-        for id, _, pid, at in self.folder.ledger("begin"):
-            begun[id, pid].append(at)
-        for id, _, pid, at in done:
-            yield id, pid, self._true_time(pid, max(start for start in begun[id, pid] if start <= at))
+        for id, _, process, at in self.folder.ledger_by_process("begin"):
+            begun[id, process].append(at)
+        for (id, _, host, at), (*_, process, _) in zip(done, self.folder.ledger_by_process()):
+            start = max(start for start in begun[id, process] if start <= at)
+            yield id, (process, host), self._true_time(host, start)
+
+    def _begins(self):
+        """(id, attempt) of each run, in the order in which they began."""
+        begins = self.folder.ledger("begin")
+        return [(id, attempt) for id, attempt, pid, at in sorted(begins, key=lambda one: self._true_time(one[2], one[3]))]
 
     def _true_time(self, pid, microseconds):
         ahead = next((host.clock_ahead_s for host in self._hosts if host.pid == pid), 0)

@@ -15,7 +15,10 @@ class Event:
     cause: str
     begin: float
     end: float
-    pid: int | None = None  # the host that it happened to; None: the queue, so to all
+    pid: int | None = None  # the host or process that it happened to; None: the queue, so to all
+
+    def concerns(self, pid):
+        return self.pid is None or self.pid == pid or (isinstance(pid, tuple) and self.pid in pid)
 
 
 class Causes:
@@ -33,7 +36,7 @@ class Causes:
 
     def explain(self, done):
         """Counts of causes of duplicates, and the ids of those that have none. `done`: (id, pid, begun) of each run that
-        came to its end."""
+        came to its end; where processes of a host did them, `pid` is a tuple of the process and its host."""
         last, counts, unexplained = {}, collections.Counter(), set()
         for id, pid, begun in sorted(done, key=lambda entry: entry[2]):
             if id in last:
@@ -46,14 +49,14 @@ class Causes:
 
     def _between(self, pid, first, second):
         # The first was not settled, by its host's fault or by that of what lies between host and queue.
-        fitting = [e for e in self.events if e.begin <= second and e.end + SLACK_S >= first and e.pid in (None, pid)]
+        fitting = [e for e in self.events if e.begin <= second and e.end + SLACK_S >= first and e.concerns(pid)]
         return min(fitting, key=lambda e: (e.pid is None, abs(e.begin - first))).cause if fitting else None
 
     def _slept_on_it(self, pid, first, second):
         # The second had it in hand all the time, and did not know that another got it meanwhile. It may go on a moment
         # before whoever woke it looks at the clock.
         return next((f"{e.cause}, and its lease was over" for e in self.events
-                     if e.pid == pid and e.cause == FROZEN and e.begin <= first <= e.end and second <= e.end + SLACK_S), None)
+                     if e.pid is not None and e.concerns(pid) and e.cause == FROZEN and e.begin <= first <= e.end and second <= e.end + SLACK_S), None)
 
 
 @dataclasses.dataclass

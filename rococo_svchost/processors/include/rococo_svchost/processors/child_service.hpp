@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -15,6 +16,21 @@
 #include "rococo_svchost/processors/service.hpp"
 
 namespace rococo::svchost {
+
+/// After what a process is replaced by a new one, between two messages; 0: never.
+struct ChildLimits {
+    std::uint64_t messages = 0;  ///< So many, up to a tenth later, so that not all go at once.
+    std::uint64_t memory = 0;    ///< Once it holds more bytes than this.
+};
+
+/// The RabbitMQ that the host is connected to, for processors that bring a connection's parameters.
+/// What they send there goes by the host, which needs no password from them.
+struct ChildBroker {
+    std::string host;  ///< Names or addresses with their ports, separated by commas.
+    std::uint16_t port = 0;
+    std::string virtual_host;
+    std::string user;
+};
 
 /// How to run a processor in processes of its own.
 struct ChildSettings {
@@ -29,9 +45,11 @@ struct ChildSettings {
     std::string log_level{};     ///< `INFO`.
     std::string host_version{};  ///< Of svchost.
     std::string queue_prefix{};
+    std::optional<ChildBroker> rabbitmq{};  ///< None: the host uses another kind of queue.
     std::filesystem::path state_folder{};  ///< For what must survive this process.
     std::chrono::milliseconds start_timeout{};
     std::chrono::microseconds process_timeout{};  ///< Zero: none.
+    ChildLimits limits{};
 };
 
 /// A service whose processors run in child processes and speak the frame protocol

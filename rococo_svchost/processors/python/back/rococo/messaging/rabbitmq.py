@@ -3,13 +3,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Optional
+from typing import Any, Optional, Set, Tuple
 
 from rococo_svchost.context import context, state
 
 from .base import MessageAdapter
 
-_LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+_LOOPBACK = {"127.0.0.1", "::1"}
 
 
 class RabbitMqConnection(MessageAdapter):
@@ -45,14 +45,31 @@ class RabbitMqConnection(MessageAdapter):
         ours = state.rabbitmq
         if state.any_broker or (ours is not None and self._is(ours)):
             return
-        its_own = f"svchost is connected to {ours['host']}:{ours['port']}" if ours else "svchost uses no RabbitMQ"
+        its_own = f"svchost is connected to {ours['host']}{_slash(ours.get('virtual_host'))}" if ours else "svchost uses no RabbitMQ"
         raise ConnectionError(
-            f"cannot connect to RabbitMQ at {self._host}:{self._port}{self._virtual_host}: {its_own}, and another broker takes the"
-            " packages rococo and pika. Install rococo[messaging]"
+            f"cannot connect to RabbitMQ at {self._host}:{self._port}{_slash(self._virtual_host)}: {its_own}, and another broker takes"
+            " the packages rococo and pika. Install rococo[messaging]"
         )
 
     def _is(self, broker: Any) -> bool:
-        hosts = {name.strip().casefold().partition(":")[0] for name in str(broker.get("host", "")).split(",")}
-        mine = self._host.casefold()
-        same_host = mine in hosts or self._host == broker.get("host") or (mine in _LOOPBACK and bool(hosts & _LOOPBACK))
-        return same_host and self._port == int(broker.get("port", 0)) and self._virtual_host == (broker.get("virtual_host") or "/")
+        if self._virtual_host != (broker.get("virtual_host") or "/"):
+            return False
+        return bool(_addresses(self._host, self._port) & _addresses(str(broker.get("host", "")), int(broker.get("port", 0))))
+
+
+def _slash(virtual_host: Optional[str]) -> str:
+    return "/" if virtual_host in (None, "", "/") else f"/{virtual_host}"
+
+
+def _addresses(hosts: str, port: int) -> Set[Tuple[str, int]]:
+    """Hosts and ports of a list such as `one,two:5673,[::1]:5672`. The names of this machine are one."""
+    found = set()
+    for entry in hosts.split(","):
+        name, own_port = entry.strip().casefold(), ""
+        if name.startswith("["):
+            name, _, own_port = name[1:].partition("]")
+        elif name.count(":") == 1:
+            name, _, own_port = name.partition(":")
+        own_port = own_port.lstrip(":")
+        found.add(("localhost" if name in _LOOPBACK else name, int(own_port) if own_port.isdigit() else port))
+    return found
