@@ -46,7 +46,7 @@ private:
     [[nodiscard]] bool failed(const Frame& frame, ChildWindow& window);
     void act(ChildWindow& window, SteadyTime now);
     void tell(const Call& call, ChildWindow& window);
-    static void give_back(const Call& call, ChildWindow& window);
+    void give_back(const Call& call, ChildWindow& window);
     void bury(ChildWindow& window);
 
     const Settings settings_;
