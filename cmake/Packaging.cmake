@@ -42,6 +42,10 @@ set(CPACK_DEBIAN_HOST_PACKAGE_SECTION net)
 set(CPACK_DEBIAN_HOST_PACKAGE_SHLIBDEPS ON)
 set(CPACK_DEBIAN_HOST_PACKAGE_DEPENDS "ca-certificates, tzdata")
 set(CPACK_DEBIAN_HOST_PACKAGE_SUGGESTS "rococo-sdk, rabbitmq-server, python3 (>= 3.8)")
+# What compiles the modules for services in Python, and removes that again.
+set(CPACK_DEBIAN_HOST_PACKAGE_CONTROL_EXTRA
+    "${PROJECT_SOURCE_DIR}/packaging/debian/postinst;${PROJECT_SOURCE_DIR}/packaging/debian/prerm"
+)
 # Symbols go into a package of their own, which the debug image installs. Meaningful only where the build has them (-g).
 set(CPACK_DEBIAN_HOST_DEBUGINFO_PACKAGE ON)
 

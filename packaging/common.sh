@@ -38,9 +38,13 @@ else
 fi
 debug_tag=$tag-debug
 newest_debug=$newest-debug
+# What Dockerfiles of the original 0.1.x build on. Its `python-3.11` is in use, too: from version 2 on, ours takes its place.
+python_tag=$version-python-3.11
+newest_python=python-3.11
 
 # refuse_tag_of_the_original TAG: the last word before a tag is made or pushed.
 refuse_tag_of_the_original() {
+    [[ $1 != "$python_tag" || $1 == 1.0.0-* ]] || return 0
     [[ ! $1 =~ ^(latest|[01](\..*)?)$ ]] ||
         fail "the tag '$1' belongs to the images for Python services, and is never reused"
 }

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "option_value.hpp"
+#include "rococo/base/size_text.hpp"
 #include "rococo/base/text.hpp"
 #include "rococo/configuration/dotenv.hpp"
 #include "rococo/configuration/duration.hpp"
@@ -286,6 +287,12 @@ std::chrono::milliseconds Configuration::duration(std::string_view name) const {
     const auto length = parse_duration(setting(name, OptionType::duration).value);
     if (!length) throw_misuse(name, "has no duration as its value; check has() or text() first");
     return *length;
+}
+
+std::uint64_t Configuration::size(std::string_view name) const {
+    const auto bytes = parse_size(setting(name, OptionType::size).value);
+    if (!bytes) throw_misuse(name, "has no size as its value; check has() or text() first");
+    return *bytes;
 }
 
 std::filesystem::path Configuration::path(std::string_view name) const {

@@ -11,6 +11,9 @@
 /// the values that are allowed.
 namespace rococo::option_rows {
 
+// Bounds of sizes are in bytes.
+inline constexpr double kKibibyte = 1024;
+inline constexpr double kTebibyte = kKibibyte * kKibibyte * kKibibyte * kKibibyte;
 // Bounds of durations are in milliseconds.
 inline constexpr double kSecond = 1000;
 inline constexpr double kMinute = 60 * kSecond;
@@ -47,6 +50,7 @@ constexpr Option bounded(Text name, Text fallback, OptionRange range, Text help)
 inline constexpr auto integer = bounded<OptionType::integer>;
 inline constexpr auto decimal = bounded<OptionType::decimal>;
 inline constexpr auto duration = bounded<OptionType::duration>;
+inline constexpr auto size = bounded<OptionType::size>;
 
 constexpr Option or_auto(Option option) {
     option.choices = "auto";

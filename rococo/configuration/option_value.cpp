@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "rococo/base/printable.hpp"
+#include "rococo/base/size_text.hpp"
 #include "rococo/base/text.hpp"
 #include "rococo/base/utf8.hpp"
 #include "rococo/configuration/decimal.hpp"
@@ -111,6 +112,11 @@ Checked check_value(const Option& option, std::string_view value) {
         case OptionType::duration: {
             const auto length = parse_duration(value);
             valid = length && in_range(option, static_cast<double>(length->count()));
+            break;
+        }
+        case OptionType::size: {
+            const auto bytes = parse_size(value);
+            valid = bytes && in_range(option, static_cast<double>(*bytes));
             break;
         }
     }

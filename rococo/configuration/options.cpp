@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "option_rows.hpp"
+#include "rococo/base/size_text.hpp"
 #include "rococo/base/text.hpp"
 #include "rococo/configuration/duration.hpp"
 
@@ -98,6 +99,11 @@ std::string allowed_text(const Option& option) {
         case OptionType::duration:
             text = "a duration from " + duration_text(option.range.minimum) + " to " +
                    duration_text(option.range.maximum) + " (250ms, 30s, 5m, 2h)";
+            break;
+        case OptionType::size:
+            text = "a size from " + size_setting(static_cast<std::uint64_t>(option.range.minimum)) +
+                   " to " + size_setting(static_cast<std::uint64_t>(option.range.maximum)) +
+                   " (65536, 512KiB, 64MiB, 2GiB)";
             break;
     }
     if (!option.choices.empty()) text += ", or " + joined_choices(option);

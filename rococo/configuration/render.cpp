@@ -60,7 +60,9 @@ std::string markdown_cell(std::string_view text) {
 
 std::string type_cell(const Option& option) {
     std::string text = option.type == OptionType::choice ? "" : allowed_text(option);
+    // Without the examples, which would be the same in each row.
     if (option.type == OptionType::duration) text = text.substr(0, text.find(" (250ms"));
+    if (option.type == OptionType::size) text = text.substr(0, text.find(" (65536"));
     if (option.type == OptionType::choice) {
         for (const std::string_view word : choices_of(option)) {
             text += (text.empty() ? "`" : ", `") + std::string(word) + "`";

@@ -19,9 +19,22 @@ constexpr std::array kGeneral = {
                   "The processor's type, such as `ChildLoggingServiceProcessor`. Needed only if "
                   "the service has several processors. If it has one, a value that does not match "
                   "it is ignored with a warning.")),
-    choice("PROCESSOR_KIND", "auto", "auto|library|python",
-           "What the processor is: a shared library in C++, or a class in Python. `auto` looks at "
-           "what is in the service's folder."),
+    choice(
+        "PROCESSOR_KIND", "auto", "auto|library|python|command|lines",
+        "What the processor is: a shared library in C++, a class in Python, a program that is run "
+        "for each message (`command`), or one that runs on and speaks lines of JSON (`lines`). "
+        "`auto` is `command` if `PROCESSOR_COMMAND` is set; else it looks at what is in the "
+        "service's folder."),
+    text("PROCESSOR_COMMAND",
+         "The program and its arguments, for `command` and `lines`. It is split as a shell does, "
+         "with "
+         "quotes and backslashes, but nothing is expanded. A path is relative to the service's "
+         "folder; a name without a slash is looked for in `PATH`."),
+    text(
+        "PROCESSOR_EXIT_CODES",
+        "What exit codes of a `command` mean, where it is not the usual: "
+        "`3=dead-letter,4=retry,5=ack`. Without it, 0 acknowledges the message, 65 makes it a dead "
+        "letter, and every other is a failure that is tried again."),
     path("PROCESSOR_PYTHON",
          "The interpreter for a processor in Python. If not set: that of the active virtual "
          "environment (`VIRTUAL_ENV`), of `.venv` in the service's folder, of the environment that "
@@ -30,6 +43,17 @@ constexpr std::array kGeneral = {
          "Folders that Python looks for modules in, before the service's own, separated by `:`."),
     duration("PROCESSOR_START_TIMEOUT", "60s", {kSecond, kHour},
              "How long a processor in a process of its own may take to be imported and made."),
+    choice("PROCESSOR_ISOLATION", "thread", "thread|process",
+           "Where the processors of a library run: on threads of the host, or each in a process of "
+           "its own. Then PROCESS_TIMEOUT kills, and a crash costs one message and not the host. "
+           "Processors in Python always have their own."),
+    integer(
+        "PROCESSOR_MAX_MESSAGES", "0", {0, 1'000'000'000},
+        "How many messages a processor's process handles before a new one takes its place, give "
+        "or take a tenth. 0: no limit. For processors in processes of their own."),
+    size("PROCESSOR_MAX_MEMORY", "0", {0, 16 * kTebibyte},
+         "How much memory a processor's process may hold before a new one takes its place, between "
+         "two messages. 0: no limit. For processors in processes of their own."),
     path("SERVICE_LIBRARY",
          "The service's shared library. If not set, the host looks in the service's folder, its "
          "build folders and `/usr/local/lib/rococo/services`."),
@@ -45,9 +69,9 @@ constexpr std::array kGeneral = {
                     "How many messages the host holds, including those being processed. `auto` "
                     "adapts to the processing time.")),
     or_auto(
-        integer("PREFETCH_BYTES", "auto", {65'536, 1LL << 40},
-                "How many bytes of messages the host holds; a single message may exceed this. "
-                "`auto` is an eighth of the memory of the container or machine, at most 256 MiB.")),
+        size("PREFETCH_BYTES", "auto", {64 * kKibibyte, kTebibyte},
+             "How many bytes of messages the host holds; a single message may exceed this. "
+             "`auto` is an eighth of the memory of the container or machine, at most 256 MiB.")),
     integer("BATCH_SIZE", "100", {1, 10000},
             "The largest number of messages that a batch processor gets at once."),
     path("STATE_DIR", ".svchost",
@@ -75,9 +99,9 @@ constexpr std::array kReliability = {
     duration(
         "PROCESS_TIMEOUT", "0", {0, 7 * kDay},
         "How long one call of `process` may take before it is logged and `context().cancelled()` "
-        "becomes true; a processor in C++ is not terminated, one in Python is killed. 0 means no "
-        "limit: a message is then logged once it "
-        "has taken a minute, and again each time that doubles."),
+        "becomes true; a processor that has a process of its own is killed then, one on a thread "
+        "of the host is not. 0 means no limit: a message is then logged once it has taken a "
+        "minute, and again each time that doubles."),
     duration("DRAIN_TIMEOUT", "8s", {0, kDay},
              "How long work in progress may continue after SIGTERM or SIGINT. `docker stop` kills "
              "after 10 s, Kubernetes after 30 s."),

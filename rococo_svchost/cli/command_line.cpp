@@ -282,11 +282,20 @@ void CommandLine::add_new() {
     CLI::App* command = add("new", "Create a new service that builds, runs and has a test",
                             {.examples = {{"svchost new order_mail", "processes messages"},
                                           {"svchost new reports --cron", "runs on a schedule"},
-                                          {"svchost new invoices --python", "in Python"}}});
+                                          {"svchost new invoices --python", "in Python"},
+                                          {"svchost new thumbnails --command", "any program"}}});
     command->add_option("NAME", new_.name, "The name of its folder and package, such as order_mail")
         ->required();
-    command->add_flag("--cron", new_.cron, "A service that runs on a schedule");
-    command->add_flag("--python", new_.python, "A service in Python: nothing to build");
+    auto* const cron = command->add_flag("--cron", new_.cron, "A service that runs on a schedule");
+    auto* const python =
+        command->add_flag("--python", new_.python, "A service in Python: nothing to build");
+    auto* const any = command->add_flag("--command", new_.command,
+                                        "A program in any language, run for each message");
+    command->add_flag("--node", new_.node, "A service for Node.js")
+        ->excludes(python)
+        ->excludes(any)
+        ->excludes(cron);
+    any->excludes(python);
     command->callback([this] { command_ = [this] { return create(new_); }; });
 }
 

@@ -76,6 +76,8 @@ struct NewArguments {
     std::string name;
     bool cron = false;
     bool python = false;
+    bool command = false;
+    bool node = false;
 };
 [[nodiscard]] Result<int> create(const NewArguments& arguments);
 

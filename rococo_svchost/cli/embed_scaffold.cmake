@@ -3,7 +3,7 @@
 function(embed_scaffold output)
     set(code "// Made by CMake from rococo_svchost/cli/scaffold.\n#include \"scaffold.hpp\"\n\n")
     string(APPEND code "#include <array>\n\nnamespace rococo::svchost::cli {\n\n")
-    foreach(kind messaging cron python python_cron)
+    foreach(kind messaging cron python python_cron command command_cron node)
         set(folder "${CMAKE_CURRENT_SOURCE_DIR}/scaffold/${kind}")
         file(GLOB_RECURSE files CONFIGURE_DEPENDS RELATIVE "${folder}" "${folder}/*")
         string(APPEND code "std::span<const ScaffoldFile> ${kind}_scaffold() {\n")

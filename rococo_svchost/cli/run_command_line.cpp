@@ -4,6 +4,8 @@
 #include <algorithm>
 
 #include "command_line.hpp"
+#include "rococo_svchost/host/init.hpp"
+#include "rococo_svchost/processors/library_worker.hpp"
 #include "terminal.hpp"
 
 namespace rococo::svchost::cli {
@@ -28,6 +30,10 @@ int run_command_line(std::vector<std::string> words) {
     if (!words.empty() && words[0] == "__complete")
         return complete(line, {words.begin() + 1, words.end()});
     if (words.size() == 2 && words[0] == "__share") return write_share_files(line, words[1]);
+    if (words.size() == 2 && words[0] == kWorkerCommand) return run_library_worker(words[1]);
+    // For images, not for people: it is in docs/DOCKER.md, and a folder may have its name.
+    if (words.size() > 2 && words[0] == "init" && words[1] == "--")
+        return run_as_init({words.begin() + 2, words.end()});
     const bool asks_for_help = !words.empty() && words[0] == "help";
     const std::vector<std::string> named(words.begin() + (asks_for_help ? 1 : 0), words.end());
     if (const std::string problem = stray_word(named, line.app()); !problem.empty())

@@ -11,7 +11,7 @@ namespace rococo::svchost::cli {
 struct ScaffoldFile {
     std::string_view
         path;  ///< Relative to the service's folder; `env` and `gitignore` get a leading dot.
-    std::string_view text;
+    std::string_view text;  ///< Where it begins with `#!`, the file can be executed.
 };
 
 /// The files of `scaffold/messaging` and its neighbours, compiled in by CMake.
@@ -19,5 +19,8 @@ struct ScaffoldFile {
 [[nodiscard]] std::span<const ScaffoldFile> cron_scaffold();
 [[nodiscard]] std::span<const ScaffoldFile> python_scaffold();
 [[nodiscard]] std::span<const ScaffoldFile> python_cron_scaffold();
+[[nodiscard]] std::span<const ScaffoldFile> command_scaffold();
+[[nodiscard]] std::span<const ScaffoldFile> command_cron_scaffold();
+[[nodiscard]] std::span<const ScaffoldFile> node_scaffold();
 
 }  // namespace rococo::svchost::cli

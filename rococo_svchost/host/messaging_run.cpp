@@ -35,7 +35,7 @@ std::size_t worker_count(const Configuration& configuration) {
 std::size_t max_bytes_in_hand(const Configuration& configuration) {
     return configuration.text("PREFETCH_BYTES") == "auto"
                ? default_bytes_in_hand(memory_limit())
-               : static_cast<std::size_t>(configuration.integer("PREFETCH_BYTES"));
+               : static_cast<std::size_t>(configuration.size("PREFETCH_BYTES"));
 }
 
 Dispatcher::Settings dispatcher_settings(const Configuration& configuration) {
@@ -48,12 +48,18 @@ Dispatcher::Settings dispatcher_settings(const Configuration& configuration) {
             .watch_process_timeout = configuration.duration("PROCESS_TIMEOUT").count() > 0};
 }
 
+/// No more than may exceed PROCESSOR_MAX_MESSAGES: a process is replaced after a whole window.
+std::size_t most_in_window(const Configuration& configuration) {
+    const auto limit = static_cast<std::size_t>(configuration.integer("PROCESSOR_MAX_MESSAGES"));
+    return limit == 0 ? kMostInWindow : std::clamp<std::size_t>(limit / 20, 1, kMostInWindow);
+}
+
 WorkerPool::Settings pool_settings(const Configuration& configuration,
                                    const ProcessorInfo& processor) {
     return {.workers = worker_count(configuration),
             .max_batch = processor.takes_batches
                              ? static_cast<std::size_t>(configuration.integer("BATCH_SIZE"))
-                         : processor.takes_windows ? kMostInWindow
+                         : processor.takes_windows ? most_in_window(configuration)
                                                    : 1,
             .windows = processor.takes_windows,
             .process_timeout = configuration.duration("PROCESS_TIMEOUT")};

@@ -50,7 +50,7 @@ void RunThreads::execute(Run& run) {
 }
 
 void RunThreads::cancel(RunId id) {
-    if (const auto run = runs_.find(id); run != runs_.end()) run->second->cancelled = true;
+    if (const auto run = runs_.find(id); run != runs_.end()) run->second->cancelled = 1;
 }
 
 std::vector<EndedRun> RunThreads::take_ended() {

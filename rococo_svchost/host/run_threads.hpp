@@ -57,7 +57,7 @@ private:
     struct Run {
         StartRun start;
         SteadyTime deadline = SteadyTime::max();
-        std::atomic<bool> cancelled = false;
+        CancelWord cancelled = 0;
         std::unique_ptr<Processor> processor;
         Outcome outcome;
         SteadyTime ended_at{};

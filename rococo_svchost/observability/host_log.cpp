@@ -40,20 +40,27 @@ std::string_view level_name(level_enum level) {
 
 }  // namespace
 
+std::string_view level_name(LogLevel level) {
+    return level_name(to_spdlog(static_cast<int>(level)));
+}
+
 LogLevel log_level(std::string_view name) {
     for (const LogLevel level :
          {LogLevel::debug, LogLevel::warning, LogLevel::error, LogLevel::critical})
-        if (name == level_name(to_spdlog(static_cast<int>(level)))) return level;
+        if (name == level_name(level)) return level;
     return LogLevel::info;
+}
+
+std::string_view module_of(std::string_view file) {
+    file.remove_prefix(file.rfind('/') + 1);  // npos + 1 is 0
+    return file.substr(0, file.rfind('.'));
 }
 
 namespace {
 
-/// `processor` from `/src/service_example/processor.cpp`, which Python calls the module.
 std::string_view module_of(const Line& line) {
-    std::string_view file = line.source.filename == nullptr ? "" : line.source.filename;
-    file.remove_prefix(file.rfind('/') + 1);  // npos + 1 is 0
-    return file.substr(0, file.rfind('.'));
+    const char* const file = line.source.filename;
+    return svchost::module_of(file == nullptr ? std::string_view() : file);
 }
 
 void append(Buffer& out, std::string_view text) {

@@ -2,7 +2,6 @@
 #include "rococo_svchost/processors/python_search.hpp"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -11,6 +10,7 @@
 #include <optional>
 #include <system_error>
 
+#include "executable_search.hpp"
 #include "rococo/base/text.hpp"
 
 namespace rococo::svchost {
@@ -22,22 +22,6 @@ namespace fs = std::filesystem;
 std::string variable(const char* name) {
     const char* const value = std::getenv(name);  // NOLINT(concurrency-mt-unsafe): at the start
     return value == nullptr ? "" : value;
-}
-
-bool is_executable(const fs::path& path) {
-    std::error_code error;
-    return fs::is_regular_file(path, error) && ::access(path.c_str(), X_OK) == 0;
-}
-
-/// What the shell would find.
-std::optional<fs::path> in_path(const fs::path& program) {
-    if (program.has_parent_path()) return program;
-    const std::string path = variable("PATH");
-    for (const std::string_view folder : split(path, ':')) {
-        const fs::path found = fs::path(folder.empty() ? "." : folder) / program;
-        if (is_executable(found)) return found;
-    }
-    return std::nullopt;
 }
 
 std::string first_line_of(const std::string& command) {

@@ -33,8 +33,7 @@ std::atomic<pid_t> owner = 0;  // not a child that a service forked
 std::atomic<bool> crashing = false;
 std::array<struct sigaction, kSignals.size()> before{};
 
-constexpr std::size_t kNoWorker = static_cast<std::size_t>(-1);
-thread_local std::size_t this_worker = kNoWorker;
+thread_local std::size_t this_worker = CrashableThread::kNoWorker;
 
 /// Puts a line together and writes it: in a signal handler there is nothing better.
 class Line {
@@ -91,7 +90,7 @@ void die_in_time() {
 /// Notes whose doing it is, and says so.
 void tell(std::string_view what, int signal, bool own_doing) {
     CrashNotes* const blamed = told;
-    const bool named = this_worker != kNoWorker && own_doing;
+    const bool named = this_worker != CrashableThread::kNoWorker && own_doing;
     if (named && blamed != nullptr) blamed->blame(this_worker, signal);
     die_in_time();
     if (auto* const say = last_words.load()) say();

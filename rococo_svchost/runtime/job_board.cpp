@@ -119,7 +119,7 @@ Workers::Running JobBoard::describe(Worker worker, SteadyTime now) const {
             .running_for = now - hand.since};
 }
 
-std::span<const Job> JobBoard::begin(Worker worker, SteadyTime now) {
+std::span<const Job> JobBoard::begin(Worker worker, SteadyTime now, std::size_t at_once) {
     Hand& hand = hands_[worker];
     if (std::exchange(hand.called, false)) --waking_;
     if (!may_begin()) {
@@ -130,7 +130,7 @@ std::span<const Job> JobBoard::begin(Worker worker, SteadyTime now) {
         hand.bytes += ready_.front().delivery->body.size();
         hand.jobs.push_back(std::move(ready_.front()));
         ready_.pop_front();
-    } while (takes_more(hand));
+    } while (takes_more(hand, at_once));
     ++running_;
     alone_running_ = hand.jobs.front().alone;
     hand.since = last_progress_ = now;
@@ -140,11 +140,11 @@ std::span<const Job> JobBoard::begin(Worker worker, SteadyTime now) {
     return hand.jobs;
 }
 
-bool JobBoard::takes_more(const Hand& hand) const {
+bool JobBoard::takes_more(const Hand& hand, std::size_t at_once) const {
     if (ready_.empty() || hand.jobs.size() >= settings_.max_batch) return false;
     // A suspect is processed by itself: should it crash again, no other is charged.
     if (hand.jobs.back().suspect || ready_.front().suspect) return false;
-    if (!settings_.windows) return true;
+    if (!settings_.windows || hand.jobs.size() < at_once) return true;
     return service_time_ * static_cast<std::int64_t>(hand.jobs.size() + 1) <= kWindow &&
            hand.bytes + ready_.front().delivery->body.size() <= kWindowBytes;
 }

@@ -23,7 +23,7 @@ struct WorkerPool::Worker final : CallProgress {
     std::unique_ptr<Processor> processor;
     bool called = false;  ///< Told of work, or of the end. Under the pool's mutex.
     std::condition_variable call;
-    std::atomic<bool> cancelled = false;
+    CancelWord cancelled = 0;
 
     std::vector<const messaging::Delivery*> deliveries;
     std::vector<MessageIdentity> identities;
@@ -121,7 +121,7 @@ std::vector<Workers::Running> WorkerPool::take_long_calls() {
         // One that has ended meanwhile may be at its next call already.
         const bool timed = settings_.process_timeout.count() != 0;
         if (timed && board_.begun_at(call.worker) + settings_.process_timeout <= now)
-            workers_[call.worker]->cancelled = true;
+            workers_[call.worker]->cancelled = 1;
     }
     return calls;
 }
@@ -135,7 +135,7 @@ std::vector<Workers::Running> WorkerPool::running_calls() const {
 void WorkerPool::cancel() {
     const std::scoped_lock lock(mutex_);
     cancelled_ = true;
-    for (const auto& worker : workers_) worker->cancelled = true;
+    for (const auto& worker : workers_) worker->cancelled = 1;
 }
 
 void WorkerPool::work(Worker& worker) {
@@ -179,8 +179,10 @@ std::span<const Job> WorkerPool::exchange_jobs(Worker& worker, bool done) {
         if (board_.take_wake()) wake_();
     }
     while (!stopping_) {
-        if (const auto jobs = board_.begin(worker.number, clock_.steady_now()); !jobs.empty()) {
-            worker.cancelled = cancelled_;
+        const auto jobs =
+            board_.begin(worker.number, clock_.steady_now(), worker.processor->wanted_at_once());
+        if (!jobs.empty()) {
+            worker.cancelled = cancelled_ ? 1 : 0;
             return jobs;
         }
         worker.called = false;

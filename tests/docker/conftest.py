@@ -12,13 +12,14 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(Path(__file__).parent), str(ROOT / "tests" / "docs")]
+sys.path[:0] = [str(Path(__file__).parent), str(ROOT / "tests" / "docs"), str(ROOT / "tests" / "integration")]
 
 VERSION = re.search(r"^project\([^)]*?VERSION\s+([\d.]+)", (ROOT / "CMakeLists.txt").read_text(), re.M)[1]
 HOST_REPOSITORY = "ecorrouge/rococo-service-host"
 ONBUILD_REPOSITORY = "ecorrouge/rococo-service-base-onbuild"
 HOST_IMAGE = f"{HOST_REPOSITORY}:cpp"
 DEBUG_IMAGE = f"{HOST_REPOSITORY}:cpp-debug"
+PYTHON_IMAGE = f"{HOST_REPOSITORY}:python-3.11"
 ONBUILD_IMAGE = f"{ONBUILD_REPOSITORY}:cpp"
 
 HARDENED = ["--read-only", "--cap-drop", "ALL", "--security-opt", "no-new-privileges"]

@@ -68,6 +68,12 @@ def test_host_alone_runs(clean_root):
     assert "not found" not in clean_root("ldd /usr/bin/svchost")
 
 
+def test_modules_for_python_are_compiled_where_there_is_python(clean_root):
+    compiled = "ls /usr/share/rococo/python/front/rococo_svchost/__pycache__/worker.cpython-*.pyc"
+    clean_root("! ls /usr/share/rococo/python/front/rococo_svchost/__pycache__")
+    clean_root(f"apt-get install -y -q --no-install-recommends python3 && dpkg-reconfigure rococo-svchost && {compiled}")
+
+
 def test_installed_sdk_builds_and_runs_the_example(clean_root):
     clean_root("apt-get install -y -q --no-install-recommends /packages/rococo-sdk_*.deb cmake g++ libgtest-dev make pkg-config")
     clean_root("cp -r /source/service_example /tmp/example && cd /tmp/example && rm -rf build .env .svchost")
@@ -123,12 +129,13 @@ def test_uninstalling_leaves_nothing_behind(clean_root):
         files = r"find / -xdev \( -path /proc -o -path /sys -o -path /tmp -o -path /packages \) -prune -o ! -type d -print -o -type d -print | sort"
         run(QUICK_DPKG + " && apt-get update -q")
         # What ours need stays: another package may use it, and `apt autoremove` is its owner's to call.
-        run("apt-get install -y -q --no-install-recommends $(for deb in /packages/*.deb; do dpkg-deb -f $deb Depends; done | "
+        run("apt-get install -y -q --no-install-recommends python3 $(for deb in /packages/*.deb; do dpkg-deb -f $deb Depends; done | "
             "tr ',' '\n' | sed '/rococo/d; s/(.*//; s/|.*//')")
         before = set(run(files).splitlines())
         run("apt-get install -y -q --no-install-recommends /packages/*.deb")
         installed = set(run(files).splitlines())
         assert "/usr/bin/svchost" in installed and "/usr/include/rococo/service.hpp" in installed
+        assert [path for path in installed if path.startswith("/usr/share/rococo/python") and path.endswith(".pyc")]
         run("apt-get purge -y -q rococo-svchost rococo-sdk rococo-adapters-dev")
         after = set(run(files).splitlines())
         left = {path for path in after - before if not path.startswith("/var/")}

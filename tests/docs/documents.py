@@ -9,9 +9,9 @@ import shlex
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 COMMANDS = {"sh", "bash", "console"}
-LANGUAGES = COMMANDS | {"cpp", "cmake", "python", "dockerfile", "yaml", "env", "text"}
+LANGUAGES = COMMANDS | {"cpp", "cmake", "python", "dockerfile", "javascript", "yaml", "env", "text"}
 # Code that is built or compared with a file: it says which.
-CODE = {"cpp", "cmake", "python"}
+CODE = {"cpp", "cmake", "javascript", "python"}
 MARKS = {"needs", "in", "until", "before", "exit", "file", "shows", "output"}
 # What a block may need. The tests of the documents give the first ones; of the others a block is only read.
 GIVEN = {"rabbitmq", "sqs", "release"}

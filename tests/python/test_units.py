@@ -103,3 +103,5 @@ def test_process_becomes_svchost_with_this_interpreter(tmp_path):
     assert f"PROCESSOR_PYTHON={sys.executable}" in done.stdout.decode()
     done = subprocess.run(code, env={**env, "PATH": f"{tmp_path}/script"}, stderr=subprocess.PIPE, check=False)
     assert done.returncode == 69 and b"svchost is not installed" in done.stderr
+    done = subprocess.run(code, env={**env, "ROCOCO_SVCHOST": f"{tmp_path}/script/svchost"}, stderr=subprocess.PIPE, check=False)
+    assert done.returncode == 69 and f"ROCOCO_SVCHOST={tmp_path}/script/svchost is not svchost".encode() in done.stderr

@@ -51,26 +51,4 @@ Sha256 hmac_sha256(std::string_view key, std::string_view data) {
     return mac;
 }
 
-std::string base64_encode(std::string_view data) {
-    std::string text((data.size() + 2) / 3 * 4, '\0');
-    // NOLINTNEXTLINE(cppcoreguidelines-pro-type-reinterpret-cast)
-    auto* out = reinterpret_cast<unsigned char*>(text.data());
-    if (!data.empty()) EVP_EncodeBlock(out, bytes_of(data), static_cast<int>(data.size()));
-    return text;
-}
-
-std::optional<std::string> base64_decode(std::string_view text) {
-    if (text.empty()) return std::string();
-    if (text.size() % 4 != 0) return std::nullopt;
-    std::string data(text.size() / 4 * 3, '\0');
-    // NOLINTNEXTLINE(cppcoreguidelines-pro-type-reinterpret-cast)
-    auto* out = reinterpret_cast<unsigned char*>(data.data());
-    if (EVP_DecodeBlock(out, bytes_of(text), static_cast<int>(text.size())) < 0) {
-        return std::nullopt;
-    }
-    // OpenSSL decodes the padding as zero bytes.
-    for (std::size_t i = 1; i <= 2 && text[text.size() - i] == '='; ++i) data.pop_back();
-    return data;
-}
-
 }  // namespace rococo::messaging::sqs

@@ -3,7 +3,6 @@
 
 #include <array>
 #include <cstddef>
-#include <optional>
 #include <string>
 #include <string_view>
 
@@ -22,11 +21,5 @@ using Sha256 = std::array<unsigned char, 32>;
 
 /// Bytes as lower-case hexadecimal digits.
 [[nodiscard]] std::string to_hex(const unsigned char* bytes, std::size_t size);
-
-/// Base64 (RFC 4648, with padding).
-[[nodiscard]] std::string base64_encode(std::string_view data);
-
-/// The bytes behind a base64 text; none where it is not base64.
-[[nodiscard]] std::optional<std::string> base64_decode(std::string_view text);
 
 }  // namespace rococo::messaging::sqs

@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "digest.hpp"
+#include "rococo/base/base64.hpp"
 #include "rococo/base/text.hpp"
 #include "rococo/base/timestamp.hpp"
 

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
-#include "digest.hpp"
+#include "rococo/base/base64.hpp"
 #include "rococo/base/text.hpp"
 #include "rococo/base/timestamp.hpp"
 

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "digest.hpp"
+#include "rococo/base/base64.hpp"
 #include "rococo/base/timestamp.hpp"
 
 namespace rococo::messaging::sqs {

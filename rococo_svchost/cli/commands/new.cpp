@@ -5,9 +5,11 @@
 #include <array>
 #include <iostream>
 #include <system_error>
+#include <utility>
 
 #include "commands.hpp"
 #include "rococo/base/text.hpp"
+#include "rococo/base/try.hpp"
 #include "rococo_svchost/host/host.hpp"
 #include "scaffold.hpp"
 #include "session.hpp"
@@ -67,7 +69,35 @@ std::string filled_in(std::string_view text, const std::string& name) {
 
 std::span<const ScaffoldFile> scaffold(const NewArguments& arguments) {
     if (arguments.python) return arguments.cron ? python_cron_scaffold() : python_scaffold();
+    if (arguments.command) return arguments.cron ? command_cron_scaffold() : command_scaffold();
+    if (arguments.node) return node_scaffold();
     return arguments.cron ? cron_scaffold() : messaging_scaffold();
+}
+
+/// Whether it is CMake's to build.
+bool is_built(const NewArguments& arguments) {
+    return !arguments.python && !arguments.command && !arguments.node;
+}
+
+Result<void> write(const ScaffoldFile& file, const std::string& name) {
+    const bool hidden =
+        file.path == "env" || file.path == "gitignore" || file.path == "dockerignore";
+    const fs::path path = fs::path(name) / ((hidden ? "." : "") + filled_in(file.path, name));
+    ROCOCO_TRY(write_file(path, filled_in(file.text, name)));
+    if (!file.text.starts_with("#!")) return {};
+    // For all who may read it.
+    using fs::perms;
+    std::error_code error;
+    const perms readers = fs::status(path, error).permissions();
+    for (const auto& [read, execute] : {std::pair(perms::owner_read, perms::owner_exec),
+                                        std::pair(perms::group_read, perms::group_exec),
+                                        std::pair(perms::others_read, perms::others_exec)}) {
+        if ((readers & read) != perms::none)
+            fs::permissions(path, execute, fs::perm_options::add, error);
+    }
+    if (!error) return {};
+    return failure(ErrorKind::unavailable,
+                   fmt::format("{} cannot be made a program: {}", path.string(), error.message()));
 }
 
 }  // namespace
@@ -91,17 +121,14 @@ Result<int> create(const NewArguments& arguments) {
                                    "as my_{0}",
                                    name));
     }
-    if (!arguments.python && std::ranges::find(kTaken, name) != kTaken.end()) {
+    if (is_built(arguments) && std::ranges::find(kTaken, name) != kTaken.end()) {
         return failure(ErrorKind::usage,
                        fmt::format("{0}: CMake has a target of this name already, and the "
                                    "service would be another; choose a name such as my_{0}",
                                    name));
     }
     for (const ScaffoldFile& file : scaffold(arguments)) {
-        const bool hidden =
-            file.path == "env" || file.path == "gitignore" || file.path == "dockerignore";
-        const fs::path path = fs::path(name) / ((hidden ? "." : "") + filled_in(file.path, name));
-        if (auto written = write_file(path, filled_in(file.text, name)); !written) {
+        if (auto written = write(file, name); !written) {
             fs::remove_all(name, error);  // so that it can be tried again
             return tl::unexpected(written.error());
         }
@@ -112,7 +139,7 @@ Result<int> create(const NewArguments& arguments) {
         "{}"
         "    {}\n"
         "    svchost    # runs until Ctrl-C\n",
-        name, name, arguments.python ? "" : "    cmake -B build && cmake --build build\n",
+        name, name, is_built(arguments) ? "    cmake -B build && cmake --build build\n" : "",
         arguments.cron ? "svchost next" : R"(svchost send '{"message": "Hello"}')");
     return 0;
 }

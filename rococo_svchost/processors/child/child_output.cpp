@@ -4,9 +4,7 @@
 #include <fmt/format.h>
 #include <poll.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
-#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <nlohmann/json.hpp>
@@ -19,10 +17,6 @@ namespace {
 
 using Json = nlohmann::json;
 
-// Longer lines are passed on in parts.
-constexpr std::size_t kLongestLine = std::size_t{64} * 1024;
-// How much of a stream is read before others have their turn.
-constexpr std::size_t kAtOnce = std::size_t{256} * 1024;
 constexpr int kAnswerTimeoutMs = 30'000;
 
 messaging::OutgoingMessage message_of(const Json& meta, std::string_view body) {
@@ -43,11 +37,14 @@ messaging::OutgoingMessage message_of(const Json& meta, std::string_view body) {
 
 }  // namespace
 
-ChildOutput::ChildOutput(ChildProcess& process, ChildLog& log)
+ChildOutput::ChildOutput(ChildProcess& process, const ChildStreams& streams, ChildLog& log)
     : process_(process),
+      calls_descriptor_(streams.calls.get()),
+      on_output_([&log](std::string_view line) { log.pass_on("stdout", line); }),
+      on_error_([&log](std::string_view line) { log.pass_on("stderr", line); }),
       log_(log),
-      output_{"stdout", process.output()},
-      errors_{"stderr", process.errors()},
+      output_(streams.output.get()),
+      errors_(streams.errors.get()),
       thread_([this] { work(); }) {}
 
 ChildOutput::~ChildOutput() {
@@ -58,8 +55,8 @@ ChildOutput::~ChildOutput() {
     wake_.notify();
     thread_.join();
     pump_locked();
-    pass_on_lines(output_, true);
-    pass_on_lines(errors_, true);
+    output_.finish(on_output_);
+    errors_.finish(on_error_);
 }
 
 void ChildOutput::send_by(messaging::MessageSender& sender) {
@@ -97,47 +94,22 @@ void ChildOutput::work() {
 std::array<pollfd, 5> ChildOutput::watched_descriptors() {
     const bool lives = !process_.end();
     const std::scoped_lock lock(mutex_);
-    return {{{output_.open ? output_.descriptor : -1, POLLIN, 0},
-             {errors_.open ? errors_.descriptor : -1, POLLIN, 0},
-             {calls_open_ ? process_.calls() : -1, POLLIN, 0},
+    return {{{output_.is_open() ? output_.descriptor() : -1, POLLIN, 0},
+             {errors_.is_open() ? errors_.descriptor() : -1, POLLIN, 0},
+             {calls_open_ ? calls_descriptor_ : -1, POLLIN, 0},
              {wake_.fd(), POLLIN, 0},
              {lives ? process_.ended_descriptor() : -1, POLLIN, 0}}};
 }
 
 void ChildOutput::pump_locked() {
-    read_lines(output_);
-    read_lines(errors_);
+    output_.read(on_output_);
+    errors_.read(on_error_);
     read_calls();
-}
-
-void ChildOutput::read_lines(Lines& lines) {
-    std::array<char, 16'384> part{};
-    for (std::size_t read = 0; lines.open && read < kAtOnce;) {
-        const ssize_t got = ::read(lines.descriptor, part.data(), part.size());
-        if (got < 0 && errno == EINTR) continue;
-        if (got < 0) break;
-        lines.open = got > 0;
-        lines.begun.append(part.data(), static_cast<std::size_t>(got));
-        read += static_cast<std::size_t>(got);
-        pass_on_lines(lines, !lines.open);
-    }
-}
-
-void ChildOutput::pass_on_lines(Lines& lines, bool at_end) {
-    std::string_view left = lines.begun;
-    while (!left.empty()) {
-        const std::size_t end = left.find('\n');
-        if (end == std::string_view::npos && left.size() < kLongestLine && !at_end) break;
-        const std::string_view line = left.substr(0, std::min(end, kLongestLine));
-        log_.pass_on(lines.stream, line);
-        left.remove_prefix(std::min(left.size(), line.size() + (line.size() == end ? 1 : 0)));
-    }
-    lines.begun.erase(0, lines.begun.size() - left.size());
 }
 
 void ChildOutput::read_calls() {
     if (!calls_open_) return;
-    calls_open_ = calls_.read(process_.calls());
+    calls_open_ = calls_.read(calls_descriptor_);
     try {
         while (true) {
             const auto frame = calls_.next();
@@ -192,13 +164,13 @@ void ChildOutput::answer(std::uint64_t seq, const Result<void>& sent) {
                  seq);
     for (std::string_view left = frame; !left.empty();) {
         const ssize_t written =
-            ::send(process_.calls(), left.data(), left.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+            ::send(calls_descriptor_, left.data(), left.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
         if (written >= 0) {
             left.remove_prefix(static_cast<std::size_t>(written));
             continue;
         }
         std::array<pollfd, 2> watched{
-            {{process_.calls(), POLLOUT, 0}, {process_.ended_descriptor(), POLLIN, 0}}};
+            {{calls_descriptor_, POLLOUT, 0}, {process_.ended_descriptor(), POLLIN, 0}}};
         const bool full = errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR;
         // Who does not read its answers is beyond help; it is found by PROCESS_TIMEOUT.
         if (!full || ::poll(watched.data(), watched.size(), kAnswerTimeoutMs) <= 0 ||

@@ -13,18 +13,27 @@
 
 #include "child_process.hpp"
 #include "frames.hpp"
+#include "line_stream.hpp"
 #include "rococo/base/wake_event.hpp"
 #include "rococo/messaging/message_sender.hpp"
 #include "rococo_svchost/processors/child_log.hpp"
 
 namespace rococo::svchost::child {
 
+/// Our ends of a process's streams.
+struct ChildStreams {
+    FileDescriptor work;
+    FileDescriptor calls;
+    FileDescriptor output;
+    FileDescriptor errors;
+};
+
 /// Reads what a process prints, logs and wants sent, on a thread of its own: it must never wait for
 /// the host to read, whatever the worker does meanwhile.
 class ChildOutput {
 public:
-    /// Both must outlive it.
-    ChildOutput(ChildProcess& process, ChildLog& log);
+    /// All must outlive it.
+    ChildOutput(ChildProcess& process, const ChildStreams& streams, ChildLog& log);
     /// Passes on what the process left.
     ~ChildOutput();
     ChildOutput(const ChildOutput&) = delete;
@@ -40,13 +49,6 @@ public:
     void pump();
 
 private:
-    /// One of the two streams, as lines.
-    struct Lines {
-        std::string_view stream;
-        int descriptor;
-        std::string begun{};  ///< A line whose end has not come.
-        bool open = true;
-    };
     /// A message that it wants sent.
     struct Request {
         std::uint64_t seq;
@@ -57,8 +59,6 @@ private:
     void work();
     [[nodiscard]] std::array<pollfd, 5> watched_descriptors();
     void pump_locked();
-    void read_lines(Lines& lines);
-    void pass_on_lines(Lines& lines, bool at_end);
     void read_calls();
     void take(const Frame& frame);
     [[nodiscard]] bool is_stopping();
@@ -66,10 +66,13 @@ private:
     void answer(std::uint64_t seq, const Result<void>& sent);
 
     ChildProcess& process_;
+    const int calls_descriptor_;
+    const LineStream::OnLine on_output_;
+    const LineStream::OnLine on_error_;
     ChildLog& log_;
     std::mutex mutex_;  // guards all that follows
-    Lines output_;
-    Lines errors_;
+    LineStream output_;
+    LineStream errors_;
     FrameReader calls_;
     bool calls_open_ = true;
     std::deque<Request> requests_;

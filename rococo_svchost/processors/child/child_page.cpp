@@ -32,6 +32,16 @@ Result<ChildPage> ChildPage::open(FileDescriptor file) {
     return page;
 }
 
+Result<ChildPage> ChildPage::make(std::filesystem::path folder) {
+    std::error_code error;
+    folder = std::filesystem::absolute(folder, error);
+    while (!std::filesystem::exists(folder, error) && folder.has_relative_path())
+        folder = folder.parent_path();
+    FileDescriptor file(::open(folder.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
+    if (!file.is_open()) file = FileDescriptor(::memfd_create("rococo-page", MFD_CLOEXEC));
+    return open(std::move(file));
+}
+
 ChildPage::ChildPage(FileDescriptor file, WorkPage* words)
     : file_(std::move(file)), words_(words) {}
 
@@ -56,6 +66,11 @@ ChildProgress ChildPage::progress() const noexcept {
     // In this order: what has ended had begun.
     const std::uint64_t done = words_->done;
     return {.begun = words_->begun, .done = done};
+}
+
+void ChildPage::show(const ChildProgress& progress) noexcept {
+    words_->begun = progress.begun;
+    words_->done = progress.done;
 }
 
 void ChildPage::begin_window(std::uint64_t first) noexcept {

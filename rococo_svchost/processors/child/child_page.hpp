@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <filesystem>
 
 #include "rococo/base/file_descriptor.hpp"
 #include "rococo/base/result.hpp"
@@ -23,6 +24,10 @@ public:
 
     /// Maps a file, which is made that long and empty. **Errors**: kind `unavailable`.
     [[nodiscard]] static Result<ChildPage> open(FileDescriptor file);
+    /// Makes one as a file without a name, so that looking at a service leaves nothing; the crash
+    /// notes give it one. It lies in the folder, or in what will hold that folder once there is a
+    /// run; in memory where that cannot be. **Errors**: as `open`.
+    [[nodiscard]] static Result<ChildPage> make(std::filesystem::path folder);
     ~ChildPage();
     ChildPage(ChildPage&& other) noexcept;
     ChildPage& operator=(ChildPage&&) = delete;
@@ -32,6 +37,8 @@ public:
     /// Back to the state before the first message of a new process.
     void reset() noexcept;
     [[nodiscard]] ChildProgress progress() const noexcept;
+    /// Says where a process is that does not know the page.
+    void show(const ChildProgress& progress) noexcept;
     /// A window whose messages are numbered from here, none of them retracted.
     void begin_window(std::uint64_t first) noexcept;
     /// The child must not begin any of the messages up to `up_to` but those up to `above`.

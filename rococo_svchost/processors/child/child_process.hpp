@@ -4,37 +4,55 @@
 #include <sys/types.h>
 
 #include <chrono>
+#include <cstdint>
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
+#include "group_guard.hpp"
 #include "rococo/base/file_descriptor.hpp"
 #include "rococo/base/result.hpp"
 
 namespace rococo::svchost::child {
 
-/// What to run: an executable's path, its arguments (the first is its name), and what is added to
-/// this process's environment.
+/// What to run: an executable's path, its arguments (the first is its name), what takes the place
+/// of variables of the same names in this process's environment or is added to it, and where.
 struct ChildCommand {
     std::string path;
     std::vector<std::string> arguments;
     std::vector<std::string> environment{};  ///< `NAME=value`.
+    std::string folder{};                    ///< Where it runs; empty: where this process does.
+};
+
+/// With whose end a process of ours ends at once, should it still run.
+enum class EndsWith {
+    host,    ///< This process: for what outlives the thread that starts it.
+    thread,  ///< The thread that starts it, which is the faster way to start one.
+};
+
+/// How a process ended.
+struct ChildEnd {
+    bool by_signal = false;
+    int number = 0;  ///< The signal, or the exit code.
+
+    /// `SIGSEGV`, `exit code 3`.
+    [[nodiscard]] std::string words() const;
 };
 
 /// A process of ours that runs a processor, in a process group of its own. It ends when this
 /// process does, however that ends.
 ///
-/// Its descriptors: 0 is /dev/null, 1 and 2 are pipes, 3 (`work`) and 4 (`calls`) socket pairs, 5
-/// the page.
-///
 /// **Thread-safety**: all but the destructor from any thread.
 class ChildProcess {
 public:
-    /// **Errors**: kind `service`, with the path and the system's reason.
-    [[nodiscard]] static Result<std::unique_ptr<ChildProcess>> start(const ChildCommand& command,
-                                                                     int page);
+    /// Starts it with these descriptors of ours as 0, 1, 2 and so on, and no others. **Errors**:
+    /// kind `service`, with the path and the system's reason.
+    [[nodiscard]] static Result<std::unique_ptr<ChildProcess>> start(
+        const ChildCommand& command, std::span<const int> descriptors,
+        EndsWith ends_with = EndsWith::host);
     /// Kills what is left of it.
     ~ChildProcess();
     ChildProcess(const ChildProcess&) = delete;
@@ -43,18 +61,21 @@ public:
     [[nodiscard]] pid_t pid() const { return pid_; }
     /// Readable once the process has ended, whoever else still holds its other descriptors.
     [[nodiscard]] int ended_descriptor() const { return ended_.get(); }
-    [[nodiscard]] int work() const { return work_.get(); }
-    [[nodiscard]] int calls() const { return calls_.get(); }
-    [[nodiscard]] int output() const { return output_.get(); }
-    [[nodiscard]] int errors() const { return errors_.get(); }
+
+    /// How many bytes of memory it holds (its resident set); 0 once it has ended.
+    [[nodiscard]] std::uint64_t memory() const;
 
     /// A signal to the process alone, while it lives.
     void signal(int number) const;
+    /// A signal to it and to all that it started in its group.
+    void signal_group(int number) const;
     /// Ends it, and all that it started in its group.
     void kill() const;
 
-    /// How it ended, in words: `SIGSEGV`, `exit code 3`; none while it lives. Takes the dead
-    /// process and what is left of its group from the system.
+    /// How it ended; none while it lives. Takes the dead process and what is left of its group from
+    /// the system.
+    [[nodiscard]] std::optional<ChildEnd> how_it_ended();
+    /// The same in words.
     [[nodiscard]] std::optional<std::string> end();
     /// Waits for that so long.
     [[nodiscard]] std::optional<std::string> end_within(std::chrono::milliseconds time);
@@ -66,12 +87,9 @@ private:
 
     pid_t pid_ = -1;
     FileDescriptor ended_;
-    FileDescriptor work_;
-    FileDescriptor calls_;
-    FileDescriptor output_;
-    FileDescriptor errors_;
+    GroupGuard::Place* place_ = nullptr;
     mutable std::mutex mutex_;  // guards the one below, and with it the number of the process
-    std::optional<std::string> end_;
+    std::optional<ChildEnd> end_;
 };
 
 }  // namespace rococo::svchost::child

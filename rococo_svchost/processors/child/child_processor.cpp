@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "rococo/base/duration_text.hpp"
+#include "rococo/base/size_text.hpp"
 #include "rococo/base/text.hpp"
 
 namespace rococo::svchost::child {
@@ -18,11 +19,15 @@ namespace {
 using std::chrono::milliseconds;
 using Json = nlohmann::json;
 
-// Asks Python's faulthandler for the stacks of all threads.
-constexpr int kStackSignal = 40;
 constexpr milliseconds kFirstPause{100};
 constexpr std::chrono::seconds kLongestPause{30};
 constexpr std::chrono::seconds kDeath{1};
+// For `close()` of a processor whose process is replaced.
+constexpr std::chrono::seconds kLastWork{10};
+constexpr milliseconds kMemoryInterval{100};
+// PROCESSOR_MAX_MESSAGES is exceeded by up to this part, so that not all processes go at once;
+// windows take as much (`most_in_window`).
+constexpr std::uint64_t kJitter = 20;
 // So many processes that end without having done anything: it is no use.
 constexpr unsigned kStarts = 5;
 
@@ -50,8 +55,9 @@ ChildProcessor::ChildProcessor(const Settings& settings, Start start,
       logger_(logger),
       on_broken_(std::move(on_broken)),
       page_(std::move(page)),
-      child_(std::move(child)),
-      backoff_(kFirstPause, kLongestPause) {}
+      backoff_(kFirstPause, kLongestPause) {
+    take_over(std::move(child));
+}
 
 void ChildProcessor::process(const Call& call,
                              std::span<const messaging::Delivery* const> deliveries,
@@ -89,13 +95,12 @@ bool ChildProcessor::have_child(const Call& call) {
         failure_.reset();
         auto child = start_(*page_);
         if (child) {
-            child_ = std::move(*child);
-            next_seq_ = 1;
+            take_over(std::move(*child));
             return true;
         }
         failure_ = child.error();
         logger_.error("{}", failure_->message);
-        if (call.cancelled != nullptr && *call.cancelled) return false;
+        if (call.cancelled != nullptr && *call.cancelled != 0) return false;
     }
     return true;
 }
@@ -113,15 +118,54 @@ void ChildProcessor::work_through(const Call& call, ChildWindow& window) {
         tell(call, window);
         const SteadyTime now = clock_.steady_now();
         if (child_->has_unsent()) window.still_sending(now);
-        const bool cancelled = call.cancelled != nullptr && *call.cancelled;
+        const bool cancelled = call.cancelled != nullptr && *call.cancelled != 0;
         if (cancelled || window.is_nearly_overdue(now)) page_->set_cancelled(true);
         act(window, now);
         if (!child_->flush() && cause_.empty()) cause_ = "it takes no more messages";
         child_->wait(window.wake_at(clock_.steady_now()));
     }
     worked_ = worked_ || window.ended() > 0;
+    messages_left_ -= std::min<std::uint64_t>(messages_left_, window.ended());
     // What has ended is handed over by returning, and so costs the board's lock once.
     give_back(call, window);
+    if (const auto reason = reason_to_replace()) replace(call, window, *reason);
+}
+
+void ChildProcessor::take_over(std::unique_ptr<RunningChild> child) {
+    child_ = std::move(child);
+    next_seq_ = 1;
+    const std::uint64_t most = settings_.limits.messages;
+    messages_left_ =
+        most + std::uniform_int_distribution<std::uint64_t>(0, most / kJitter)(jitter_);
+    // It cannot do better than when it was new.
+    memory_limited_ =
+        settings_.limits.memory != 0 && child_->process().memory() <= settings_.limits.memory;
+    if (settings_.limits.memory != 0 && !memory_limited_) {
+        logger_.warning(
+            "A new process of the processor holds more than PROCESSOR_MAX_MEMORY at once: "
+            "it is not replaced for that");
+    }
+}
+
+std::optional<std::string> ChildProcessor::reason_to_replace() {
+    if (!child_) return std::nullopt;
+    if (settings_.limits.messages != 0 && messages_left_ == 0)
+        return "it has processed as many messages as PROCESSOR_MAX_MESSAGES allows";
+    const SteadyTime now = clock_.steady_now();
+    if (!memory_limited_ || now < memory_due_) return std::nullopt;
+    memory_due_ = now + kMemoryInterval;
+    const std::uint64_t memory = child_->process().memory();
+    if (memory <= settings_.limits.memory) return std::nullopt;
+    return fmt::format("it holds {}, more than PROCESSOR_MAX_MEMORY", format_size(memory));
+}
+
+// The next message starts the new process. What this one has done is safe first: it may take its
+// time to end.
+void ChildProcessor::replace(const Call& call, ChildWindow& window, const std::string& reason) {
+    tell(call, window);
+    logger_.info("The processor's process {} is replaced: {}", child_->process().pid(), reason);
+    child_->end_within(kLastWork);
+    child_.reset();
 }
 
 bool ChildProcessor::listen(ChildWindow& window) {

@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <random>
 #include <span>
 #include <string>
 
@@ -12,6 +13,7 @@
 #include "message_frames.hpp"
 #include "rococo/base/backoff.hpp"
 #include "rococo/logger.hpp"
+#include "rococo_svchost/processors/child_service.hpp"
 #include "rococo_svchost/processors/child_window.hpp"
 #include "running_child.hpp"
 
@@ -23,6 +25,7 @@ public:
     struct Settings {
         std::chrono::microseconds process_timeout{};  ///< Zero: none.
         bool batches = false;                         ///< A call is a batch, not a window.
+        ChildLimits limits{};
     };
     /// Starts a process and makes the instance in it.
     using Start = std::function<Result<std::unique_ptr<RunningChild>>(ChildPage& page)>;
@@ -48,6 +51,11 @@ private:
     void tell(const Call& call, ChildWindow& window);
     void give_back(const Call& call, ChildWindow& window);
     void bury(ChildWindow& window);
+    /// A new process, which has done nothing yet.
+    void take_over(std::unique_ptr<RunningChild> child);
+    /// Why the process has to be replaced; none while it may go on.
+    [[nodiscard]] std::optional<std::string> reason_to_replace();
+    void replace(const Call& call, ChildWindow& window, const std::string& reason);
 
     const Settings settings_;
     const Start start_;
@@ -58,8 +66,12 @@ private:
     std::unique_ptr<RunningChild> child_;  // uses the page
     MessageFrames frames_;
     std::uint64_t next_seq_ = 1;
-    std::string cause_;             // why the host ends it, if it does
-    bool worked_ = false;           // this process has ended a message
+    std::string cause_;                // why the host ends it, if it does
+    bool worked_ = false;              // this process has ended a message
+    std::uint64_t messages_left_ = 0;  // of PROCESSOR_MAX_MESSAGES, with this process's share
+    bool memory_limited_ = false;      // by PROCESSOR_MAX_MEMORY
+    SteadyTime memory_due_{};          // when that is looked at again
+    std::minstd_rand jitter_{std::random_device{}()};
     Backoff backoff_;               // between processes that did not
     std::optional<Error> failure_;  // why the last one could not be started
 };

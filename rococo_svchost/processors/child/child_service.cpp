@@ -1,39 +1,26 @@
 // SPDX-License-Identifier: MIT
 #include "rococo_svchost/processors/child_service.hpp"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/mman.h>
 
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 #include <utility>
 
 #include "child_processor.hpp"
+#include "rococo/base/size_text.hpp"
 #include "rococo/base/try.hpp"
 #include "running_child.hpp"
 
 namespace rococo::svchost {
 
 using child::ChildPage;
+using child::ChildProcess;
 using child::ChildProcessor;
 using child::RunningChild;
 using Json = nlohmann::json;
 
 namespace {
-
-/// The page as a file without a name, so that looking at a service leaves nothing; the crash notes
-/// give it one. It lies in the folder, or in what will hold that folder once there is a run; in
-/// memory where that cannot be.
-Result<ChildPage> make_page(std::filesystem::path folder) {
-    std::error_code error;
-    folder = std::filesystem::absolute(folder, error);
-    while (!std::filesystem::exists(folder, error) && folder.has_relative_path())
-        folder = folder.parent_path();
-    FileDescriptor file(::open(folder.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
-    if (!file.is_open()) file = FileDescriptor(::memfd_create("rococo-page", MFD_CLOEXEC));
-    return ChildPage::open(std::move(file));
-}
 
 std::string hello(const ChildSettings& settings) {
     Json said{{"protocol", child::kProtocol},
@@ -96,8 +83,9 @@ struct ChildService::State {
         package = ready.value("package", "");
         version = ready.value("version", "");
         if (version.empty()) version = "unknown";
-        sdk_version = fmt::format("{}, rococo {}", ready.value("interpreter", "its program"),
-                                  ready.value("rococo", "none"));
+        sdk_version =
+            ready.value("sdk", fmt::format("{}, rococo {}", ready.value("interpreter", "unknown"),
+                                           ready.value("rococo", "none")));
         processors = {{.type = ready.value("type", ""),
                        .module = ready.value("module", ""),
                        .work = kind == "schedule" ? Work::schedule : Work::messages,
@@ -108,7 +96,7 @@ struct ChildService::State {
 };
 
 Result<std::unique_ptr<ChildService>> ChildService::load(ChildSettings settings, ChildLog& log) {
-    ROCOCO_ASSIGN_OR_RETURN(auto page, make_page(settings.state_folder));
+    ROCOCO_ASSIGN_OR_RETURN(auto page, ChildPage::make(settings.state_folder));
     auto state = std::make_shared<State>(std::move(settings), log, std::move(page));
     std::string ready;
     ROCOCO_ASSIGN_OR_RETURN(state->first, state->start(*state->page, ready));
@@ -144,11 +132,13 @@ public:
         ROCOCO_ASSIGN_OR_RETURN(auto child, state.first
                                                 ? starter_->begin_work(std::move(state.first))
                                                 : starter_->start(*page));
+        ROCOCO_TRY(check_memory(child->process()));
         if (host.keep_page) host.keep_page(created_, page->descriptor());
         ++created_;
         return std::make_unique<ChildProcessor>(
             ChildProcessor::Settings{.process_timeout = state.settings.process_timeout,
-                                     .batches = state.processors.front().takes_batches},
+                                     .batches = state.processors.front().takes_batches,
+                                     .limits = state.settings.limits},
             [starter = starter_](ChildPage& on) { return starter->start(on); }, std::move(page),
             std::move(child), host.clock, Logger(&host.log), host.on_broken);
     }
@@ -176,10 +166,21 @@ private:
         const HostServices host;
     };
 
+    /// A limit that a fresh process exceeds would replace each after one message.
+    [[nodiscard]] Result<void> check_memory(const ChildProcess& process) const {
+        const std::uint64_t limit = starter_->state->settings.limits.memory;
+        const std::uint64_t fresh = limit == 0 ? 0 : process.memory();
+        if (fresh <= limit) return {};
+        return failure(ErrorKind::configuration,
+                       fmt::format("PROCESSOR_MAX_MEMORY={} is less than the {} of a process that "
+                                   "has not processed anything yet",
+                                   size_setting(limit), format_size(fresh)));
+    }
+
     Result<std::unique_ptr<ChildPage>> take_page() {
         State& state = *starter_->state;
         if (state.first) return std::move(state.page);
-        ROCOCO_ASSIGN_OR_RETURN(auto page, make_page(state.settings.state_folder));
+        ROCOCO_ASSIGN_OR_RETURN(auto page, ChildPage::make(state.settings.state_folder));
         return std::make_unique<ChildPage>(std::move(page));
     }
 

@@ -36,10 +36,6 @@ std::string in_hex(std::string_view text) {
     return shown;
 }
 
-std::size_t largest(std::uint8_t kind) {
-    return kind == static_cast<std::uint8_t>(Report::send) ? kLargestSend : kLargestFrame;
-}
-
 }  // namespace
 
 void append_header(std::string& out, std::uint8_t kind, std::size_t meta_size,
@@ -82,7 +78,8 @@ Result<std::optional<Frame>> FrameReader::next() {
     const std::size_t size = number_at(waiting, 0, 4);
     const auto kind = static_cast<std::uint8_t>(number_at(waiting, 4, 1));
     const std::size_t meta_size = number_at(waiting, 5, 3);
-    if (meta_size > size || size > largest(kind)) {
+    const bool to_be_sent = kind == static_cast<std::uint8_t>(Report::send);
+    if (meta_size > size || size > (to_be_sent ? kLargestSend : largest_)) {
         return failure(ErrorKind::service,
                        fmt::format("it sent what is no frame: {}", in_hex(waiting)));
     }

@@ -19,6 +19,15 @@ inline constexpr std::size_t kHeaderBytes = 16;
 /// The largest frame that a child may send, except for messages to send.
 inline constexpr std::size_t kLargestFrame = std::size_t{16} << 20U;
 inline constexpr std::size_t kLargestSend = std::size_t{1} << 30U;
+/// The largest frame that there can be. A child takes what its host sends.
+inline constexpr std::size_t kLargestOfAll = UINT32_MAX;
+
+/// The child's descriptors: the sockets for work and for its calls of the host, and the page.
+inline constexpr int kWorkDescriptor = 3;
+inline constexpr int kCallsDescriptor = 4;
+inline constexpr int kPageDescriptor = 5;
+/// Asks a child to print where it is: in Python, the stacks of all threads.
+inline constexpr int kStackSignal = 40;
 
 /// Host to child.
 enum class Order : std::uint8_t {
@@ -64,6 +73,8 @@ struct Frame {
 /// Puts frames together from what a descriptor gives.
 class FrameReader {
 public:
+    explicit FrameReader(std::size_t largest = kLargestFrame) : largest_(largest) {}
+
     /// Reads what is there, without waiting. False: nothing more will come.
     bool read(int descriptor);
 
@@ -71,6 +82,7 @@ public:
     [[nodiscard]] Result<std::optional<Frame>> next();
 
 private:
+    const std::size_t largest_;
     std::string buffer_;
     std::size_t begin_ = 0;  // of what `next` has not given
     std::size_t end_ = 0;    // of what was read

@@ -7,34 +7,13 @@
 #include <string_view>
 
 #include "frames.hpp"
-#include "rococo/base/utf8.hpp"
+#include "json_text.hpp"
 
 namespace rococo::svchost::child {
 
 namespace {
 
 using messaging::Delivery;
-
-/// As a JSON string. What is not UTF-8 becomes the character for that, as JSON can say nothing
-/// else.
-void append_json(std::string& out, std::string_view text) {
-    out += '"';
-    while (!text.empty()) {
-        const Utf8Character character = utf8_character(text);
-        if (!character.valid) {
-            out += "\\ufffd";
-        } else if (character.code == '"' || character.code == '\\') {
-            out += '\\';
-            out += text.front();
-        } else if (character.code < 0x20) {
-            fmt::format_to(std::back_inserter(out), "\\u{:04x}", std::uint32_t{character.code});
-        } else {
-            out += text.substr(0, character.bytes);
-        }
-        text.remove_prefix(character.bytes);
-    }
-    out += '"';
-}
 
 /// The metadata of a message: only what is not the default.
 class Meta {

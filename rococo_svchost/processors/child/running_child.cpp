@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "running_child.hpp"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <poll.h>
 #include <sys/socket.h>
@@ -10,8 +11,10 @@
 #include <cerrno>
 #include <climits>
 #include <nlohmann/json.hpp>
+#include <system_error>
 #include <utility>
 
+#include "pipes.hpp"
 #include "rococo/base/duration_text.hpp"
 #include "rococo/base/try.hpp"
 
@@ -45,17 +48,34 @@ std::string refusal(std::string_view text) {
 Result<std::unique_ptr<RunningChild>> RunningChild::start(const ChildCommand& command,
                                                           ChildPage& page, ChildLog& log) {
     page.reset();
-    ROCOCO_ASSIGN_OR_RETURN(auto process, ChildProcess::start(command, page.descriptor()));
+    auto work = socket_pair();
+    auto calls = socket_pair();
+    auto output = pipe_from_them();
+    auto errors = pipe_from_them();
+    const FileDescriptor nothing(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+    if (!work || !calls || !output || !errors || !nothing.is_open())
+        return failure(ErrorKind::service, fmt::format("cannot start {}: {}", command.path,
+                                                       std::generic_category().message(errno)));
+    const std::array<int, 6> theirs{nothing.get(),      output->theirs.get(), errors->theirs.get(),
+                                    work->theirs.get(), calls->theirs.get(),  page.descriptor()};
+    ROCOCO_ASSIGN_OR_RETURN(auto process, ChildProcess::start(command, theirs));
     std::unique_ptr<RunningChild> child(new RunningChild);
     child->process_ = std::move(process);
-    child->output_ = std::make_unique<ChildOutput>(*child->process_, log);
+    child->streams_ = {std::move(work->ours), std::move(calls->ours), std::move(output->ours),
+                       std::move(errors->ours)};
+    child->output_ = std::make_unique<ChildOutput>(*child->process_, child->streams_, log);
     return child;
 }
 
 RunningChild::~RunningChild() {
-    ::shutdown(process_->work(), SHUT_WR);  // means: finish and exit
-    if (!process_->end_within(kStopTime)) process_->kill();
+    end_within(kStopTime);
+    process_->kill();
     (void)process_->wait_for_end();
+}
+
+void RunningChild::end_within(milliseconds time) {
+    ::shutdown(streams_.work.get(), SHUT_WR);  // means: finish and exit
+    (void)process_->end_within(time);
 }
 
 Result<std::string> RunningChild::ask(Order order, std::string_view meta, Report answer,
@@ -115,7 +135,7 @@ bool RunningChild::flush() {
         msghdr message{};
         message.msg_iov = &parts_[unsent_];
         message.msg_iovlen = std::min<std::size_t>(parts_.size() - unsent_, IOV_MAX);
-        const ssize_t sent = ::sendmsg(process_->work(), &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+        const ssize_t sent = ::sendmsg(streams_.work.get(), &message, MSG_NOSIGNAL | MSG_DONTWAIT);
         if (sent < 0 && errno == EINTR) continue;
         if (sent < 0) return errno == EAGAIN || errno == EWOULDBLOCK;
         auto left = static_cast<std::size_t>(sent);
@@ -140,7 +160,7 @@ void RunningChild::keep_unsent() {
 void RunningChild::wait(steady_clock::time_point until) {
     const auto left = std::chrono::ceil<milliseconds>(until - steady_clock::now()).count();
     std::array<pollfd, 2> watched{
-        {{process_->work(), static_cast<short>(has_unsent() ? POLLIN | POLLOUT : POLLIN), 0},
+        {{streams_.work.get(), static_cast<short>(has_unsent() ? POLLIN | POLLOUT : POLLIN), 0},
          {process_->ended_descriptor(), POLLIN, 0}}};
     ::poll(watched.data(), watched.size(),
            static_cast<int>(std::clamp<std::int64_t>(left, 0, INT_MAX)));

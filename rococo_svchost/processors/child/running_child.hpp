@@ -29,6 +29,8 @@ public:
                                                                      ChildLog& log);
     /// Lets it finish and exit for a second, and kills what is left.
     ~RunningChild();
+    /// Lets it finish and exit so long. It gets no more work.
+    void end_within(std::chrono::milliseconds time);
     RunningChild(const RunningChild&) = delete;
     RunningChild& operator=(const RunningChild&) = delete;
 
@@ -49,7 +51,7 @@ public:
     /// Waits until it says something, ends, takes more, or the time is over.
     void wait(std::chrono::steady_clock::time_point until);
     /// Reads what it said. False: it will say no more.
-    bool read() { return reader_.read(process_->work()); }
+    bool read() { return reader_.read(streams_.work.get()); }
     /// What it said, frame by frame.
     [[nodiscard]] Result<std::optional<Frame>> next() { return reader_.next(); }
 
@@ -60,8 +62,9 @@ private:
     RunningChild() = default;
     [[nodiscard]] Result<std::optional<std::string>> answer_to(const Frame& frame, Report expected);
 
+    ChildStreams streams_;
     std::unique_ptr<ChildProcess> process_;
-    std::unique_ptr<ChildOutput> output_;  // of the process
+    std::unique_ptr<ChildOutput> output_;  // of the process, by its streams
     FrameReader reader_;
     std::vector<iovec> parts_;
     std::size_t unsent_ = 0;  // the first part that is not wholly sent

@@ -270,3 +270,27 @@ def test_a_schedules_process_lives_on_after_it_was_replaced(make_service):
     wait_until(lambda: "3" in service.ids())
     assert host.terminate() == 0
     assert len({pid for _, _, pid, _ in service.ledger()}) == 1, "one process made all runs after the first"
+
+
+def test_a_replaced_process_closes_its_processor_first(make_service):
+    service = make_service("""
+        from rococo.messaging import BaseServiceProcessor
+        from ledger import note
+        class OrderServiceProcessor(BaseServiceProcessor):
+            held = []
+            def process(self, message):
+                self.held.append(b"x" * message.get("bytes", 0))
+                note("done", message["id"])
+            def close(self):
+                note("close", 0)
+    """, PROCESSOR_MAX_MESSAGES=10)
+    log = run_to_the_end(service, [{"id": n} for n in range(30)])
+    assert service.ids() == [str(n) for n in range(30)]
+    assert len({pid for _, _, pid, _ in service.ledger()}) == service.ledger_log.read_text().count("close 0") == 3
+    assert log.count("is replaced: it has processed as many messages as PROCESSOR_MAX_MESSAGES allows") in (2, 3)
+    log = run_to_the_end(
+        service, [{"id": "big", "bytes": 200 << 20}, {"id": "after"}], PROCESSOR_MAX_MESSAGES=0, PROCESSOR_MAX_MEMORY="128MiB"
+    )
+    assert "more than PROCESSOR_MAX_MEMORY" in log
+    assert service.ids()[-2:] == ["big", "after"]
+    assert len({pid for id, _, pid, _ in service.ledger() if id in ("big", "after")}) == 2

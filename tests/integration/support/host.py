@@ -161,3 +161,12 @@ def wait_until(condition, timeout=DEADLINE_S, what=lambda: "the condition"):
     while not condition():
         assert time.monotonic() < deadline, f"not within {timeout} s: {what()}"
         time.sleep(0.02)
+
+
+def lives(pid):
+    """Whether a process runs; a zombie does not."""
+    try:
+        with open(f"/proc/{pid}/stat") as stat:
+            return stat.read().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False

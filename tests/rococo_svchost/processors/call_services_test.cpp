@@ -70,10 +70,10 @@ TEST_F(CallServicesTest, TimeRunsOutWithTheDeadlineAndGoesOnRunning) {
 }
 
 TEST_F(CallServicesTest, ADrainCancelsACallWithoutADeadline) {
-    std::atomic<bool> cancelled = false;
+    CancelWord cancelled = 0;
     call_.cancelled = &cancelled;
     EXPECT_FALSE(services_.cancelled());
-    cancelled = true;
+    cancelled = 1;
     EXPECT_TRUE(services_.cancelled());
     EXPECT_EQ(services_.time_left(), std::chrono::microseconds::max());
 }

@@ -205,10 +205,10 @@ TEST_F(LibraryProcessorTest, TurnsEveryExceptionIntoAnOutcome) {
 }
 
 TEST_F(LibraryProcessorTest, IsCancelledFromOutside) {
-    std::atomic<bool> cancelled = false;
+    CancelWord cancelled = 0;
     call_.cancelled = &cancelled;
     EXPECT_EQ(echo({.id = "1", .body = "cancelled?"}).error, "no");
-    cancelled = true;
+    cancelled = 1;
     EXPECT_EQ(echo({.id = "1", .body = "cancelled?"}).error, "yes");
 }
 

@@ -153,6 +153,12 @@ TEST_F(JobBoardWindowTest, WhatTakesLongerThanAWindowIsBegunAlone) {
     EXPECT_THAT(begin(0), ElementsAre("a"));
 }
 
+TEST_F(JobBoardWindowTest, AProcessorThatWorksOnSeveralAtOnceHasSoManyWhateverTheyTake) {
+    learn(3ms);
+    submit({"a", "b", "c", "d"});
+    EXPECT_THAT(board_.begin(0, now_, 3), SizeIs(3));
+}
+
 TEST_F(JobBoardWindowTest, AWindowHasAnEnd) {
     learn(1us);
     submit(std::vector<std::string>(500, "x"));

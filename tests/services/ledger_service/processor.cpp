@@ -5,10 +5,10 @@
 //     {"id": "17", "do": "throw"}
 //
 // `do`: `throw`, `permanent`, `retry-after:MS` (once), `always-after:MS`, `abort`, `segv`,
-// `overflow` (of the stack), `exit:CODE`, `_exit:CODE`, `terminate`, `allocate:MB`, `sleep:MS`,
-// `fail-after:MS`, `until:FILE` (waits until there is such a file), `log:LINES`, `send:QUEUE`. A
-// line: `begin|done ID ATTEMPT PID MICROSECONDS`, written with one call, so that lines of several
-// processes do not mix.
+// `overflow` (of the stack), `exit:CODE`, `_exit:CODE`, `terminate`, `allocate:MB`, `keep:MB`,
+// `sleep:MS`, `fail-after:MS`, `until:FILE` (waits until there is such a file), `log:LINES`,
+// `send:QUEUE`. A line: `begin|done ID ATTEMPT PID MICROSECONDS`, written with one call, so that
+// lines of several processes do not mix.
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <unistd.h>
@@ -79,6 +79,7 @@ private:
         if (verb == "_exit") ::_exit(std::stoi(argument));
         if (verb == "terminate") std::terminate();
         if (verb == "allocate") allocate(std::stoul(argument) << 20U);
+        if (verb == "keep") kept_.assign(std::stoul(argument) << 20U, 'x');
         if (verb == "log") log(std::stoi(argument));
         if (verb == "send") context().send_message(argument, message.body());
         if (verb == "sleep") sleep(std::chrono::milliseconds(std::stol(argument)));
@@ -124,5 +125,6 @@ private:
 
     Ledger ledger_;
     int overflow_ = 0;
+    std::string kept_;
 };
 ROCOCO_PROCESSOR(LedgerServiceProcessor)

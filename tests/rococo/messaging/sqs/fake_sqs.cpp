@@ -7,6 +7,7 @@
 #include <set>
 
 #include "digest.hpp"
+#include "rococo/base/base64.hpp"
 #include "sigv4.hpp"
 #include "sqs_message.hpp"
 

@@ -7,8 +7,6 @@
 
 #include <chrono>
 
-#include "digest.hpp"
-
 namespace rococo::messaging::sqs {
 namespace {
 
@@ -121,17 +119,6 @@ TEST(SigV4, AnotherSecretOrTimeGivesAnotherSignature) {
     EXPECT_NE(authorization(request, {"us-east-1", "service", kSuiteTime + std::chrono::seconds(1)},
                             kSuiteCredentials),
               good);
-}
-
-TEST(Base64, GoesThereAndBackForEveryLength) {
-    std::string data;
-    for (int i = 0; i < 300; ++i) {
-        EXPECT_EQ(base64_decode(base64_encode(data)), data);
-        data += static_cast<char>(i * 37);
-    }
-    EXPECT_EQ(base64_encode("any carnal pleas"), "YW55IGNhcm5hbCBwbGVhcw==");
-    EXPECT_EQ(base64_decode("abc"), std::nullopt);
-    EXPECT_EQ(base64_decode("ab!="), std::nullopt);
 }
 
 }  // namespace

@@ -73,6 +73,8 @@ public:
     [[nodiscard]] bool boolean(std::string_view name) const;
     /// A duration's value. Throws as `integer` does.
     [[nodiscard]] std::chrono::milliseconds duration(std::string_view name) const;
+    /// In bytes.
+    [[nodiscard]] std::uint64_t size(std::string_view name) const;
     /// A path, absolute or under the service's folder; empty if there is none.
     [[nodiscard]] std::filesystem::path path(std::string_view name) const;
 

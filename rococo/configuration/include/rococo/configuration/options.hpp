@@ -17,13 +17,15 @@ enum class OptionType {
     boolean,   ///< `1`, `true`, `yes`, `on` or `0`, `false`, `no`, `off`, in any case.
     choice,    ///< One of `choices`, in upper or lower case.
     duration,  ///< `250ms`, `30s`, `5m`, `2h`, `1d`; a bare number is seconds.
+    size,      ///< A number of bytes: `65536`, `512KiB`, `64MiB`, `2GiB`.
     path,      ///< A file or folder; relative to the service's folder unless absolute.
 };
 
 /// The heading that an option is listed under.
 enum class OptionGroup { general, reliability, logging, sqlite, rabbitmq, sqs, schedules };
 
-/// The values allowed for a number; in milliseconds for durations.
+/// The values allowed for a number; in milliseconds for durations, in bytes
+/// for sizes.
 struct OptionRange {
     double minimum = 0;
     double maximum = std::numeric_limits<double>::max();

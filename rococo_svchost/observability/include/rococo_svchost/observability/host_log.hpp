@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <memory>
+#include <string_view>
 
 #include "rococo/logger.hpp"
 
@@ -19,6 +20,11 @@ namespace rococo::svchost {
 /// The level of this name, as Python has them: `DEBUG`, `INFO`, `WARNING`, `ERROR`, `CRITICAL`;
 /// `info` for any other.
 [[nodiscard]] LogLevel log_level(std::string_view name);
+[[nodiscard]] std::string_view level_name(LogLevel level);
+
+/// What lines name a source file by: `processor` for `/src/service_example/processor.cpp`, as
+/// Python names its module.
+[[nodiscard]] std::string_view module_of(std::string_view file);
 
 /// The format of lines.
 enum class LogFormat {

@@ -17,6 +17,12 @@
 
 namespace rococo::svchost {
 
+/// After what a process is replaced by a new one, between two messages; 0: never.
+struct ChildLimits {
+    std::uint64_t messages = 0;  ///< So many, up to a tenth later, so that not all go at once.
+    std::uint64_t memory = 0;    ///< Once it holds more bytes than this.
+};
+
 /// The RabbitMQ that the host is connected to, for processors that bring a connection's parameters.
 /// What they send there goes by the host, which needs no password from them.
 struct ChildBroker {
@@ -43,6 +49,7 @@ struct ChildSettings {
     std::filesystem::path state_folder{};  ///< For what must survive this process.
     std::chrono::milliseconds start_timeout{};
     std::chrono::microseconds process_timeout{};  ///< Zero: none.
+    ChildLimits limits{};
 };
 
 /// A service whose processors run in child processes and speak the frame protocol

@@ -23,9 +23,18 @@ from typing import Any, Dict, Optional, Sequence, Set, cast
 from . import logs
 from .project import installed_version
 
-FRONT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-BACK = os.path.join(os.path.dirname(FRONT), "back")
-LEGACY = os.path.join(os.path.dirname(FRONT), "legacy")
+_PACKAGE = os.path.dirname(os.path.abspath(__file__))
+FRONT = os.path.dirname(_PACKAGE)
+
+
+def _folder(name: str) -> str:
+    """Beside the front where the host is installed, inside of the package in the wheel."""
+    inside = os.path.join(_PACKAGE, f"_{name}")
+    return inside if os.path.isdir(inside) else os.path.join(os.path.dirname(FRONT), name)
+
+
+BACK = _folder("back")
+LEGACY = _folder("legacy")
 
 _ADAPTERS = {"RabbitMqConnection": "rabbitmq", "SqsConnection": "sqs"}
 _NEEDS = {"pika", "boto3", "botocore", "dotenv"}

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""`python -m rococo_svchost.process`, and the script `svchost` of a virtual environment: svchost with this interpreter."""
+"""`python -m rococo_svchost.process`, and the script `svchost` of the wheel: svchost, with this interpreter for the service."""
 
 from __future__ import annotations
 
@@ -14,17 +14,21 @@ EX_UNAVAILABLE = 69
 def main() -> NoReturn:
     """Becomes svchost, with this program's arguments. Its processor is then run by this interpreter, PROCESSOR_PYTHON not given."""
     os.environ.setdefault("PROCESSOR_PYTHON", sys.executable)
-    for candidate in _candidates():
+    named = os.environ.get("ROCOCO_SVCHOST")
+    for candidate in [named] if named else _candidates():
         if _is_program(candidate):
             os.execv(candidate, ["svchost", *sys.argv[1:]])
-    sys.stderr.write("svchost is not installed: it was looked for on PATH and beside this package. SVCHOST names it elsewhere.\n")
+    if named:
+        sys.stderr.write(f"ROCOCO_SVCHOST={named} is not svchost: name the program, which the package rococo-svchost installs.\n")
+    else:
+        sys.stderr.write(
+            "svchost is not installed, neither on PATH nor beside this package: install the Debian package rococo-svchost, "
+            "or name the program in ROCOCO_SVCHOST.\n"
+        )
     sys.exit(EX_UNAVAILABLE)
 
 
 def _candidates() -> Iterator[str]:
-    named = os.environ.get("SVCHOST")
-    if named:
-        yield named
     # From <prefix>/lib/…/rococo/python/front/rococo_svchost up to <prefix>/bin.
     place = os.path.dirname(os.path.realpath(__file__))
     while place != os.path.dirname(place):

@@ -30,7 +30,9 @@ public:
 /// it a stack to be told on when it has used up its own.
 class CrashableThread {
 public:
-    explicit CrashableThread(std::size_t worker);
+    static constexpr std::size_t kNoWorker = static_cast<std::size_t>(-1);
+
+    explicit CrashableThread(std::size_t worker = kNoWorker);
     ~CrashableThread();
     CrashableThread(const CrashableThread&) = delete;
     CrashableThread& operator=(const CrashableThread&) = delete;

@@ -56,8 +56,10 @@ public:
     // What a worker does, in turns.
 
     /// The jobs that the worker begins now: one, or a batch. None: it is idle, and looks again when
-    /// it is called. They stay where they are until `finish`.
-    [[nodiscard]] std::span<const Job> begin(Worker worker, SteadyTime now);
+    /// it is called. They stay where they are until `finish`. A window has at least so many as the
+    /// processor works on at once, if there are so many.
+    [[nodiscard]] std::span<const Job> begin(Worker worker, SteadyTime now,
+                                             std::size_t at_once = 0);
 
     /// The worker is done with what it has in hand. Moves from `outcomes`, one for each job.
     void finish(Worker worker, std::span<Outcome> outcomes, SteadyTime now);
@@ -89,7 +91,7 @@ private:
     };
 
     [[nodiscard]] bool may_begin() const;
-    [[nodiscard]] bool takes_more(const Hand& hand) const;
+    [[nodiscard]] bool takes_more(const Hand& hand, std::size_t at_once) const;
     void hand_over(Worker worker, std::span<Outcome> outcomes, SteadyTime now);
     void wake_dispatcher(SteadyTime now);
     void note_if_long(Worker worker, SteadyTime now);

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -12,6 +11,7 @@
 #include "rococo/base/clock.hpp"
 #include "rococo/base/result.hpp"
 #include "rococo/messaging/delivery.hpp"
+#include "rococo_svchost/runtime/work_page.hpp"
 
 namespace rococo::svchost {
 
@@ -45,11 +45,11 @@ public:
 
 /// The circumstances of one call of `process`.
 struct Call {
-    std::span<const std::uint32_t> attempts{};     ///< Of each delivery; a run has one.
-    SystemTime scheduled_at{};                     ///< Of a cron run; the epoch otherwise.
-    SteadyTime deadline = SteadyTime::max();       ///< By PROCESS_TIMEOUT.
-    const std::atomic<bool>* cancelled = nullptr;  ///< Set from outside: end early.
-    CallProgress* progress = nullptr;              ///< Null for a run.
+    std::span<const std::uint32_t> attempts{};  ///< Of each delivery; a run has one.
+    SystemTime scheduled_at{};                  ///< Of a cron run; the epoch otherwise.
+    SteadyTime deadline = SteadyTime::max();    ///< By PROCESS_TIMEOUT.
+    const CancelWord* cancelled = nullptr;      ///< Set from outside: end early.
+    CallProgress* progress = nullptr;           ///< Null for a run.
 };
 
 /// One instance of the user's processor.
@@ -64,6 +64,10 @@ public:
     /// whatever the user's code does ends as an outcome, short of the death of the process.
     virtual void process(const Call& call, std::span<const messaging::Delivery* const> deliveries,
                          std::span<Outcome> outcomes) = 0;
+
+    /// How many messages it works on at once, and so wants at once, whatever time they take; 0: it
+    /// takes one after the other. Only where calls are windows.
+    [[nodiscard]] virtual std::size_t wanted_at_once() const { return 0; }
 };
 
 /// Makes processors: one for each worker.

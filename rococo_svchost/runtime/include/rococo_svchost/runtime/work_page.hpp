@@ -6,6 +6,10 @@
 
 namespace rococo::svchost {
 
+/// Not zero: a call is to end early. As wide as it is so that it may lie in a page that two
+/// processes share.
+using CancelWord = std::atomic<std::uint64_t>;
+
 /// The first words of the page that a worker shares with its processor's process, if it has one
 /// (docs/adr/0010): they say which of the messages that the worker noted as in hand are begun. As a
 /// file, it outlives both.
@@ -14,7 +18,7 @@ struct WorkPage {
     std::atomic<std::uint64_t> done;           ///< All up to it have ended; by the child.
     std::atomic<std::uint64_t> retract_above;  ///< By the host, as all that follow.
     std::atomic<std::uint64_t> retract_up_to;
-    std::atomic<std::uint64_t> cancelled;
+    CancelWord cancelled;
     std::atomic<std::uint64_t> reserved;
     std::atomic<std::uint64_t> recycle;
     std::atomic<std::uint64_t> first;  ///< The number of the worker's first note.

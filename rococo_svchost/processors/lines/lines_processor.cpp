@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: MIT
+#include "lines_processor.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <thread>
+#include <utility>
+
+#include "rococo/base/duration_text.hpp"
+
+namespace rococo::svchost::lines {
+
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr milliseconds kFirstPause{100};
+constexpr std::chrono::seconds kLongestPause{30};
+// So many processes that end without having answered anything: it is no use.
+constexpr unsigned kStarts = 5;
+// How long a run that is cancelled may go on.
+constexpr std::chrono::seconds kGrace{30};
+// While the host is stopping, what comes back to a worker is taken from it in a moment.
+constexpr milliseconds kUntilTakenBack{5};
+
+bool is_cancelled(const Call& call) { return call.cancelled != nullptr && *call.cancelled; }
+
+}  // namespace
+
+LinesProcessor::LinesProcessor(std::chrono::microseconds process_timeout, Start start,
+                               std::unique_ptr<child::ChildPage> page,
+                               std::unique_ptr<RunningLines> program, HostServices host)
+    : process_timeout_(process_timeout),
+      start_(std::move(start)),
+      host_(std::move(host)),
+      logger_(&host_.log),
+      page_(std::move(page)),
+      program_(std::move(program)),
+      backoff_(kFirstPause, kLongestPause) {
+    const auto lock = program_->lock();
+    note_what_it_said();
+}
+
+void LinesProcessor::note_what_it_said() {
+    parallel_ = program_->ready() ? program_->ready()->parallel : 0;
+}
+
+void LinesProcessor::process(const Call& call,
+                             std::span<const messaging::Delivery* const> deliveries,
+                             std::span<Outcome> outcomes) {
+    if (call.progress != nullptr && is_cancelled(call)) {
+        std::this_thread::sleep_for(kUntilTakenBack);
+        return call.progress->not_begun(outcomes.size());
+    }
+    LinesWindow window(next_, outcomes, process_timeout_, host_.clock.steady_now());
+    page_->show(window.progress());  // nothing, before the numbers change their meaning
+    page_->begin_window(next_);
+    next_ += outcomes.size();
+    cancelled_at_ = SteadyTime::max();
+    while (!window.is_over()) {
+        if (have_program(call)) {
+            serve(call, deliveries, window);
+        } else {
+            window.give_up("the program cannot be started");
+            if (call.progress == nullptr) break;
+        }
+    }
+    const std::size_t not_begun = window.take_not_begun(host_.clock.steady_now());
+    if (not_begun == 0) return;
+    if (call.progress != nullptr) return call.progress->not_begun(not_begun);
+    outcomes.front() = {Outcome::Kind::failed, {}, "the program cannot be started"};
+}
+
+bool LinesProcessor::have_program(const Call& call) {
+    if (program_) {
+        auto lock = program_->lock();
+        if (const auto end = program_->end()) {
+            logger_.warning("The program's process {} ended between messages: {}",
+                            program_->process().pid(), end->words());
+            lock.unlock();
+            program_.reset();
+        }
+    }
+    while (!program_) {
+        if (std::exchange(worked_, false)) backoff_.reset();
+        if (backoff_.failures() >= kStarts) {
+            if (host_.on_broken)
+                host_.on_broken(failure_.value_or(
+                    Error{ErrorKind::service,
+                          "the program's processes end before they answer anything"}));
+            return false;
+        }
+        const auto pause = backoff_.next();
+        if (backoff_.failures() > 1) std::this_thread::sleep_for(pause);
+        failure_.reset();
+        auto program = start_();
+        if (program) {
+            program_ = std::move(*program);
+            return true;
+        }
+        failure_ = program.error();
+        logger_.error("{}", failure_->message);
+        if (is_cancelled(call)) return false;
+    }
+    return true;
+}
+
+void LinesProcessor::serve(const Call& call, std::span<const messaging::Delivery* const> deliveries,
+                           LinesWindow& window) {
+    cause_.clear();
+    auto lock = program_->lock();
+    program_->begin_call(
+        {window, call, deliveries,
+         [page = page_.get()](const ChildProgress& progress) { page->show(progress); }});
+    std::optional<child::ChildEnd> end;
+    while (!window.is_over()) {
+        if ((end = program_->end())) break;
+        tell(call, window, host_.clock.steady_now());
+        if (window.is_over()) break;  // the rest went back
+        if (cause_.empty()) end_it(lock, call, window);
+        program_->wait(lock, window.wake_at(host_.clock.steady_now()));
+    }
+    program_->end_call();
+    note_what_it_said();
+    worked_ = worked_ || window.has_answers();
+    lock.unlock();
+    if (end) bury(window, *end);
+}
+
+void LinesProcessor::end_it(std::unique_lock<std::mutex>& lock, const Call& call,
+                            const LinesWindow& window) {
+    const SteadyTime now = host_.clock.steady_now();
+    const bool is_run = call.progress == nullptr;
+    if (is_run && is_cancelled(call)) cancelled_at_ = std::min(cancelled_at_, now);
+    if (!program_->complaint().empty()) {
+        if (program_->wait_for_end(lock)) return;
+        cause_ = program_->complaint();
+    } else if (window.is_overdue(now)) {
+        cause_ = fmt::format("timed out after {}", format_duration(process_timeout_));
+    } else if (cancelled_at_ != SteadyTime::max() && now >= cancelled_at_ + kGrace) {
+        cause_ = "cancelled";
+    } else {
+        return;
+    }
+    program_->process().kill();
+}
+
+void LinesProcessor::tell(const Call& call, LinesWindow& window, SteadyTime now) {
+    if (call.progress == nullptr) return;
+    if (const std::size_t not_begun = window.take_not_begun(now); not_begun > 0)
+        call.progress->not_begun(not_begun);
+    if (const std::size_t ended = window.take_ended(now); ended > 0) call.progress->ended(ended);
+}
+
+void LinesProcessor::bury(LinesWindow& window, const child::ChildEnd& end) {
+    const std::string how = end.words();
+    const std::string error = !cause_.empty() ? cause_
+                              : end.by_signal ? "crashed: " + how
+                                              : "ended its process: " + how;
+    window.died(error);
+    page_->show(window.progress());
+    logger_.warning("The program's process {} {}; another one takes its place",
+                    program_->process().pid(),
+                    cause_.empty() ? "ended: " + how : "was ended: " + cause_);
+    program_.reset();
+}
+
+}  // namespace rococo::svchost::lines
