@@ -12,6 +12,7 @@
 #include <thread>
 
 #include "child_process.hpp"
+#include "child_requests.hpp"
 #include "frames.hpp"
 #include "rococo/base/wake_event.hpp"
 #include "rococo/messaging/message_sender.hpp"
@@ -44,12 +45,6 @@ private:
         std::string begun{};  ///< A line whose end has not come.
         bool open = true;
     };
-    /// A message that it wants sent.
-    struct Request {
-        std::uint64_t seq;
-        std::string queue;
-        messaging::OutgoingMessage message;
-    };
 
     void work();
     [[nodiscard]] std::array<pollfd, 5> watched_descriptors();
@@ -57,7 +52,8 @@ private:
     void read_lines(Lines& lines);
     void pass_on_lines(Lines& lines, bool at_end);
     void read_calls();
-    void take(const Frame& frame);
+    [[nodiscard]] Result<void> take_calls();
+    [[nodiscard]] Result<void> take(const Frame& frame);
     [[nodiscard]] bool is_stopping();
     void carry_out();
     void answer(std::uint64_t seq, const Result<void>& sent);
@@ -69,7 +65,7 @@ private:
     Lines errors_;
     FrameReader calls_;
     bool calls_open_ = true;
-    std::deque<Request> requests_;
+    std::deque<SendRequest> requests_;
     messaging::MessageSender* sender_ = nullptr;
     bool stopping_ = false;
     WakeEvent wake_;

@@ -9,8 +9,8 @@
 #include <string>
 
 #include "child_page.hpp"
+#include "child_restarts.hpp"
 #include "message_frames.hpp"
-#include "rococo/base/backoff.hpp"
 #include "rococo/logger.hpp"
 #include "rococo_svchost/processors/child_window.hpp"
 #include "running_child.hpp"
@@ -40,14 +40,6 @@ public:
 private:
     [[nodiscard]] bool have_child(const Call& call);
     void work_through(const Call& call, ChildWindow& window);
-    /// Takes what the child said and what its page says. False: it lied, or is about to end.
-    [[nodiscard]] bool listen(ChildWindow& window);
-    [[nodiscard]] bool take(const Frame& frame, ChildWindow& window);
-    [[nodiscard]] bool failed(const Frame& frame, ChildWindow& window);
-    void act(ChildWindow& window, SteadyTime now);
-    void tell(const Call& call, ChildWindow& window);
-    static void give_back(const Call& call, ChildWindow& window);
-    void bury(ChildWindow& window);
 
     const Settings settings_;
     const Start start_;
@@ -58,9 +50,7 @@ private:
     std::unique_ptr<RunningChild> child_;  // uses the page
     MessageFrames frames_;
     std::uint64_t next_seq_ = 1;
-    std::string cause_;             // why the host ends it, if it does
-    bool worked_ = false;           // this process has ended a message
-    Backoff backoff_;               // between processes that did not
+    ChildRestarts restarts_;
     std::optional<Error> failure_;  // why the last one could not be started
 };
 

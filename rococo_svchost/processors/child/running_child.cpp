@@ -24,6 +24,8 @@ using std::chrono::steady_clock;
 using Json = nlohmann::json;
 
 constexpr std::chrono::seconds kStopTime{1};
+// Asks Python's faulthandler for the stacks of all threads.
+constexpr int kStackSignal = 40;
 
 /// What the child could not do, as an operator reads it: a line, then the traceback's lines.
 std::string refusal(std::string_view text) {
@@ -46,7 +48,7 @@ Result<std::unique_ptr<RunningChild>> RunningChild::start(const ChildCommand& co
                                                           ChildPage& page, ChildLog& log) {
     page.reset();
     ROCOCO_ASSIGN_OR_RETURN(auto process, ChildProcess::start(command, page.descriptor()));
-    std::unique_ptr<RunningChild> child(new RunningChild);
+    std::unique_ptr<RunningChild> child(new RunningChild(page));
     child->process_ = std::move(process);
     child->output_ = std::make_unique<ChildOutput>(*child->process_, log);
     return child;
@@ -103,6 +105,8 @@ Result<std::optional<std::string>> RunningChild::answer_to(const Frame& frame, R
         ErrorKind::service,
         fmt::format("the processor's process answered with a frame of kind {}", frame.kind));
 }
+
+void RunningChild::ask_for_stack() { process_->signal(kStackSignal); }
 
 void RunningChild::write(std::span<const iovec> parts) {
     parts_.assign(parts.begin(), parts.end());
