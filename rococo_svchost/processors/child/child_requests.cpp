@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <cstdint>
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <utility>
 #include <vector>
@@ -29,6 +31,12 @@ messaging::OutgoingMessage message_of(const Json& meta, std::string_view body) {
     return message;
 }
 
+/// Whether there is no priority, or one that a message can have.
+bool has_good_priority(const Json& meta) {
+    const auto priority = meta.value("priority", std::int64_t{0});
+    return priority >= 0 && priority <= std::numeric_limits<std::uint8_t>::max();
+}
+
 tl::unexpected<Error> of_another_shape(std::string_view what, const Json::exception& error) {
     return failure(ErrorKind::service,
                    fmt::format("it sent {} with metadata that is wrong: {}", what, error.what()));
@@ -51,6 +59,8 @@ Result<LogLine> read_log_line(const Frame& frame) {
 Result<SendRequest> read_send_request(const Frame& frame) {
     try {
         const Json meta = Json::parse(frame.meta);
+        if (!has_good_priority(meta))
+            return failure(ErrorKind::service, "it sent a message whose priority is not 0 to 255");
         return SendRequest{.seq = frame.seq,
                            .queue = meta.at("queue").get<std::string>(),
                            .message = message_of(meta, frame.payload)};
