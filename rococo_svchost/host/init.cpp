@@ -86,7 +86,7 @@ public:
     [[nodiscard]] bool is_over() const { return ended_ && (!stopping_ || nobody_left_); }
     [[nodiscard]] int exit_code() const {
         const bool was_stopped = stopping_ && WIFSIGNALED(*ended_);
-        return was_stopped && last_exit_ ? *last_exit_ : exit_code_of(*ended_);
+        return was_stopped && last_exit_ >= 0 ? last_exit_ : exit_code_of(*ended_);
     }
 
 private:
@@ -94,8 +94,7 @@ private:
     bool stopping_ = false;
     bool nobody_left_ = false;
     std::optional<int> ended_;  // the command's status
-    std::optional<int>
-        last_exit_;  // of those that a signal asked to end and that ended by themselves
+    int last_exit_ = -1;        // of what ended by itself after a signal; -1: nothing did so
 };
 
 }  // namespace

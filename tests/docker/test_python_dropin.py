@@ -28,6 +28,8 @@ DOCKERFILE = """\
     RUN poetry config virtualenvs.create false
     RUN poetry lock
     RUN poetry install --no-root && poetry cache clear --all pypi
+    SHELL ["/bin/bash", "-o", "pipefail", "-c"]
+    RUN pip --version | grep python
 
     COPY ./docker-entrypoint.sh ./
     RUN chmod +x ./docker-entrypoint.sh
@@ -102,6 +104,22 @@ def test_a_script_of_two_lines_drains(build_image, run_container, tmp_path, tag)
 def test_a_script_below_the_init_of_docker_drains(build_image, run_container, tmp_path):
     image, _ = build_image(write_service(tmp_path, BY_SCRIPT))
     stop_with_a_message_in_hand(run_container(image, options=["--init"], environment=EMBEDDED))
+
+
+def test_an_entry_point_that_watches_for_changes_drains(build_image, run_container, tmp_path):
+    folder = write_service(tmp_path, BY_SCRIPT)
+    watching = "watchmedo auto-restart --recursive --pattern='*.py' --directory=/app/ python src/process.py"
+    write(folder, {"docker-entrypoint.sh": ENTRYPOINT.replace("python src/process.py", watching)})
+    container = run_container(build_image(folder)[0], environment=EMBEDDED)
+    container.wait_for_log("Consuming from queue mails", 120)
+    container.exec("touch", "/app/src/services/order_mailer/src/names.py")
+    eventually(lambda: container.logs().count("Consuming from queue mails") == 2, 120)
+    assert container.stop()[0] == 0, container.logs()
+
+
+def test_a_command_line_of_bash_drains(build_image, run_container, tmp_path):
+    image, _ = build_image(write_service(tmp_path, ""))
+    stop_with_a_message_in_hand(run_container(image, "bash", "-c", "python3 src/version.py && python3 src/process.py", environment=EMBEDDED))
 
 
 def test_poetry_as_the_command_drains(build_image, run_container, tmp_path):

@@ -64,6 +64,11 @@ void ChildOutput::send_by(messaging::MessageSender& sender) {
     sender_ = &sender;
 }
 
+void ChildOutput::log(std::string_view level, std::string_view module, unsigned line,
+                      std::string_view text) {
+    log_.log(level, module, line, text);
+}
+
 void ChildOutput::pump() {
     const std::scoped_lock lock(mutex_);
     pump_locked();

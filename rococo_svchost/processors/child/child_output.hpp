@@ -42,6 +42,9 @@ public:
     /// From now on it may send. Before, and without one, sending fails. The sender must outlive it.
     void send_by(messaging::MessageSender& sender);
 
+    /// Logs what is to be said of the process.
+    void log(std::string_view level, std::string_view module, unsigned line, std::string_view text);
+
     /// Passes on all that is there, so that what the process said comes before what is said of it.
     void pump();
 

@@ -10,6 +10,7 @@
 
 #include "rococo/base/duration_text.hpp"
 #include "rococo/base/size_text.hpp"
+#include "rococo/base/text.hpp"
 
 namespace rococo::svchost::child {
 
@@ -116,6 +117,7 @@ void ChildProcessor::work_through(const Call& call, ChildWindow& window) {
         }
         tell(call, window);
         const SteadyTime now = clock_.steady_now();
+        if (child_->has_unsent()) window.still_sending(now);
         const bool cancelled = call.cancelled != nullptr && *call.cancelled != 0;
         if (cancelled || window.is_nearly_overdue(now)) page_->set_cancelled(true);
         act(window, now);
@@ -213,7 +215,14 @@ bool ChildProcessor::failed(const Frame& frame, ChildWindow& window) {
     if (!meta.is_object()) return false;
     child_->output().pump();  // what it logged comes before what is logged of it
     try {
-        return window.failed(frame.seq, meta.value("count", std::size_t{1}), outcome_of(meta));
+        const Outcome outcome = outcome_of(meta);
+        if (!window.failed(frame.seq, meta.value("count", std::size_t{1}), outcome)) return false;
+        // Where it was raised on purpose, nobody looks for the place.
+        if (const auto traceback = meta.value("traceback", "");
+            outcome.kind == Outcome::Kind::failed && !traceback.empty()) {
+            child_->output().log("WARNING", "child_processor", __LINE__, trim(traceback));
+        }
+        return true;
     } catch (const Json::exception&) {
         return false;
     }
@@ -249,7 +258,10 @@ void ChildProcessor::tell(const Call& call, ChildWindow& window) {
 
 void ChildProcessor::give_back(const Call& call, ChildWindow& window) {
     const std::size_t not_begun = window.take_not_begun();
-    if (not_begun > 0 && call.progress != nullptr) call.progress->not_begun(not_begun);
+    if (not_begun == 0 || call.progress == nullptr) return;
+    // Another worker may be done with them before this child has read what it passes over.
+    if (child_) child_->keep_unsent();
+    call.progress->not_begun(not_begun);
 }
 
 // The process has ended. What it said and what its page says is still there.

@@ -49,7 +49,7 @@ private:
     [[nodiscard]] bool failed(const Frame& frame, ChildWindow& window);
     void act(ChildWindow& window, SteadyTime now);
     void tell(const Call& call, ChildWindow& window);
-    static void give_back(const Call& call, ChildWindow& window);
+    void give_back(const Call& call, ChildWindow& window);
     void bury(ChildWindow& window);
     /// A new process, which has done nothing yet.
     void take_over(std::unique_ptr<RunningChild> child);

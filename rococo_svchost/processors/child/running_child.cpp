@@ -147,6 +147,16 @@ bool RunningChild::flush() {
     return true;
 }
 
+void RunningChild::keep_unsent() {
+    if (!has_unsent()) return;
+    std::string kept;
+    for (std::size_t i = unsent_; i < parts_.size(); ++i)
+        kept.append(static_cast<const char*>(parts_[i].iov_base), parts_[i].iov_len);
+    kept_ = std::move(kept);
+    parts_.assign(1, {kept_.data(), kept_.size()});
+    unsent_ = 0;
+}
+
 void RunningChild::wait(steady_clock::time_point until) {
     const auto left = std::chrono::ceil<milliseconds>(until - steady_clock::now()).count();
     std::array<pollfd, 2> watched{

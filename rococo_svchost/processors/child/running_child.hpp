@@ -45,6 +45,8 @@ public:
     /// False: it will take no more.
     bool flush();
     [[nodiscard]] bool has_unsent() const { return unsent_ < parts_.size(); }
+    /// The bytes that are not sent need not stay any longer.
+    void keep_unsent();
 
     /// Waits until it says something, ends, takes more, or the time is over.
     void wait(std::chrono::steady_clock::time_point until);
@@ -66,6 +68,7 @@ private:
     FrameReader reader_;
     std::vector<iovec> parts_;
     std::size_t unsent_ = 0;  // the first part that is not wholly sent
+    std::string kept_;        // what the parts are of, where it had to be copied
 };
 
 }  // namespace rococo::svchost::child

@@ -6,15 +6,18 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "frames.hpp"
+#include "message_frames.hpp"
 #include "rococo/base/clock.hpp"
 #include "support/fake_delivery.hpp"
 #include "support/recorded_log.hpp"
@@ -61,10 +64,12 @@ protected:
     }
     /// Loads a service whose process runs this script.
     Result<std::unique_ptr<ChildService>> load(const std::string& script,
-                                               std::chrono::milliseconds start_timeout = 4min) {
+                                               std::chrono::milliseconds start_timeout = 4min,
+                                               std::optional<ChildBroker> rabbitmq = {}) {
         return ChildService::load({.executable = "/bin/sh",
                                    .arguments = {"sh", "-c", script},
                                    .folder = folder_.path(),
+                                   .rabbitmq = std::move(rabbitmq),
                                    .state_folder = folder_.path(),
                                    .start_timeout = start_timeout},
                                   lines_);
@@ -93,6 +98,19 @@ TEST_F(ChildServiceTest, KnowsWhatTheChildSays) {
     EXPECT_EQ((*service)->processors()[0].type, "OrderProcessor");
     EXPECT_TRUE((*service)->processors()[0].takes_batches);
     EXPECT_EQ((*service)->notes(), std::vector<std::string>{"mind the gap"});
+}
+
+TEST_F(ChildServiceTest, TellsTheChildOfItsBrokerWithoutThePassword) {
+    const std::string shows = "dd bs=4096 count=1 <&3 2>/dev/null | tr -d '\\000'; exit 1";
+    ASSERT_FALSE(load(shows, 4min,
+                      ChildBroker{.host = "one:5672,[::1]:5673",
+                                  .port = 5672,
+                                  .virtual_host = "shop",
+                                  .user = "orders"}));
+    EXPECT_THAT(lines_.text(), HasSubstr(R"("rabbitmq":{"host":"one:5672,[::1]:5673","port":5672,)"
+                                         R"("user":"orders","virtual_host":"shop"})"));
+    ASSERT_FALSE(load(shows));
+    EXPECT_THAT(lines_.text(), HasSubstr(R"("protocol":1,"queue_prefix":"","type":"")"));
 }
 
 TEST_F(ChildServiceTest, TellsWhyTheChildRefused) {
@@ -213,6 +231,52 @@ TEST_F(ChildProcessorTest, DoneOfWhatThePageDoesNotKnowAcknowledgesNothing) {
     EXPECT_EQ(progress.all_not_begun, 2U) << "both go back";
     EXPECT_EQ(progress.all_ended, 0U);
     EXPECT_TRUE(log_.contains("it sent a frame of kind 3 for message 2 out of turn"));
+}
+
+/// Scribbles over a body that was given back, as its next owner may.
+struct ScribblingProgress final : CallProgress {
+    explicit ScribblingProgress(std::string& its_body) : body(its_body) {}
+    void ended(std::size_t /*count*/) override {}
+    void not_begun(std::size_t count) override {
+        all_not_begun += count;
+        std::ranges::fill(body, '!');
+    }
+    std::string& body;
+    std::size_t all_not_begun = 0;
+};
+
+// The child begins the first while the second is on its way, so that the second is taken back; it
+// reads on only when the host has done that.
+TEST_F(ChildProcessorTest, WhatIsTakenBackReachesTheChildAsItWas) {
+    std::string body(std::size_t{4} * 1024 * 1024, 'x');
+    body += "the end";
+    tests::FakeDelivery first({.id = "1"});
+    tests::FakeDelivery second({.id = "2"});
+    second.body = body;
+    const std::array<const messaging::Delivery*, 2> deliveries{&first, &second};
+    const std::array<std::uint32_t, 2> attempts{1, 1};
+    std::size_t bytes = 0;
+    child::MessageFrames frames;
+    for (const iovec& part : frames.of_messages(deliveries, attempts, 1, false))
+        bytes += part.iov_len;
+    const auto sets = [](int word, int value) {
+        return fmt::format("printf '\\00{}' | dd of=/dev/fd/5 bs=1 seek={} conv=notrunc 2>&-;",
+                           value, word * 8);
+    };
+    const std::string waits_for_retraction =
+        "until od -An -tu8 -j24 -N8 /dev/fd/5 | grep -q 2; do sleep 0.01; done; sleep 0.5;";
+    make("head -c 1000 <&3 >/dev/null;" + sets(0, 1) + waits_for_retraction +
+         fmt::format("head -c {} <&3 | tail -c 7; echo;", bytes - 1000) + sets(0, 2) + sets(1, 2) +
+         sends(child::Report::done, "", 3, 2) + "exec sleep 1000");
+    outcomes_.assign(2, Outcome{});
+    ScribblingProgress progress(body);
+    Call call;
+    call.attempts = attempts;
+    call.progress = &progress;
+    processor_->process(call, deliveries, outcomes_);
+    EXPECT_EQ(progress.all_not_begun, 1U);
+    processor_.reset();
+    EXPECT_THAT(lines_.text(), HasSubstr("stdout: the end\n"));
 }
 
 TEST_F(ChildProcessorTest, ProcessesThatEndBeforeTheyBeginAnythingAreGivenUp) {

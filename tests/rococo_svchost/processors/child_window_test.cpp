@@ -108,6 +108,26 @@ TEST_F(ChildWindowTest, WhatWaitsBehindASlowMessageGoesBack) {
     EXPECT_EQ(window_.take_not_begun(), 0U);
 }
 
+TEST_F(ChildWindowTest, WhatIsStillBeingSentIsNotTakenBackBeforeItCouldBegin) {
+    for (int i = 0; i < 100; ++i) {
+        now_ += 20ms;
+        window_.still_sending(now_);
+        EXPECT_EQ(window_.next(now_), Step::wait);
+    }
+    now_ += 99ms;
+    EXPECT_EQ(window_.next(now_), Step::wait) << "it may need that long to read it";
+    now_ += 1ms;
+    EXPECT_EQ(window_.next(now_), Step::retract);
+}
+
+TEST_F(ChildWindowTest, WhatWaitsBehindASlowMessageGoesBackWhileItIsSent) {
+    window_.still_sending(now_);
+    now_ += 6ms;
+    window_.still_sending(now_);
+    EXPECT_TRUE(sees(11, 10));
+    EXPECT_EQ(window_.next(now_), Step::retract);
+}
+
 TEST_F(ChildWindowTest, TheNextIsNotGivenBeforeAllWerePassedOver) {
     retract_after_12();
     EXPECT_TRUE(sees(12, 12));

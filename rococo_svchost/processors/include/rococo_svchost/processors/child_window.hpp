@@ -58,6 +58,9 @@ public:
     /// What the page says. Failures that came before it was read must have been told.
     [[nodiscard]] bool observe(const ChildProgress& progress, SteadyTime now);
 
+    /// Not all of its bytes have gone to the child yet, which may need them to begin anything.
+    void still_sending(SteadyTime now) { sent_at_ = now; }
+
     void retracting(SteadyTime now);
     /// The page, read long enough after `retracting` for the child to have seen that.
     [[nodiscard]] bool retracted(const ChildProgress& progress);
@@ -89,12 +92,14 @@ private:
     /// How many of the messages are not after this one.
     [[nodiscard]] std::size_t up_to(std::uint64_t seq) const;
     [[nodiscard]] bool is_believable(const ChildProgress& progress) const;
+    [[nodiscard]] bool is_slow(SteadyTime now) const;
     void give_back_from(std::size_t index);
 
     const std::uint64_t first_;
     const std::span<Outcome> outcomes_;
     const std::chrono::microseconds timeout_;
     const SteadyTime given_at_;
+    SteadyTime sent_at_;          // the last of its bytes
     std::vector<bool> failed_;    // by index: its outcome is known
     ChildProgress seen_;          // what the page said last
     SteadyTime moved_at_;         // when that last changed
