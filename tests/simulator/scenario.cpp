@@ -52,14 +52,18 @@ Fault draw_fault(Random& random, std::size_t hosts, Duration over) {
 // None of these failed before there were children.
 bool has_children(std::uint64_t seed) { return seed % 8 == 3 || seed % 16 == 1 || seed % 16 == 10; }
 
-void draw_for_child(Random& random, Message& message) {
+/// `timed`: what hangs is ended by PROCESS_TIMEOUT.
+void draw_for_child(Random& random, Message& message, bool timed) {
     message.deaf = random.per_mille(500);
     if (message.behaviour != Behaviour::ok) return;
     const auto kind = random.between(0, 999);
     if (kind < 20) message.duration = random.between(5ms, 300ms);
-    if (kind < 980) return;
+    if (kind < (timed ? 960 : 980)) return;
     message.bad_attempts = static_cast<unsigned>(random.between(1, 8));
-    message.behaviour = kind < 990 ? Behaviour::lie : Behaviour::leave;
+    message.behaviour = kind < 980   ? Behaviour::hang
+                        : kind < 990 ? Behaviour::lie
+                                     : Behaviour::leave;
+    if (message.behaviour == Behaviour::hang) message.duration = random.between(10s, 90s);
 }
 
 /// Children fill windows where messages are many and short.
@@ -73,7 +77,7 @@ void draw_children(Random& random, Scenario& scenario, Duration over) {
     for (Message& message : scenario.messages) {
         if (at_once) message.sent_after /= 100;
         if (short_ones && message.behaviour != Behaviour::hang) message.duration /= 100;
-        draw_for_child(random, message);
+        draw_for_child(random, message, scenario.workers.process_timeout.count() > 0);
     }
     const auto deaths = random.between(0, 4);
     for (std::uint64_t i = 0; i <= deaths; ++i) {
