@@ -27,8 +27,6 @@ using std::chrono::steady_clock;
 using Json = nlohmann::json;
 
 constexpr std::chrono::seconds kStopTime{1};
-// Asks Python's faulthandler for the stacks of all threads.
-constexpr int kStackSignal = 40;
 
 /// What the child could not do, as an operator reads it: a line, then the traceback's lines.
 std::string refusal(std::string_view text) {

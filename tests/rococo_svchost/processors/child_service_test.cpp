@@ -193,7 +193,7 @@ protected:
     void make(const std::string& script, std::chrono::microseconds process_timeout = 0s) {
         auto service = load(sends(child::Report::ready, R"({"protocol":1})") +
                                 sends(child::Report::started, "{}") + script,
-                            4min, process_timeout);
+                            4min, {}, process_timeout);
         ASSERT_TRUE(service) << service.error().message;
         service_ = std::move(*service);
         factory_ =
