@@ -10,6 +10,7 @@
 #include <csignal>
 #include <iostream>
 #include <optional>
+#include <set>
 #include <system_error>
 
 #include "rococo/base/printable.hpp"
@@ -39,10 +40,12 @@ bool is_ours(const Table& table, pid_t process) {
     return false;
 }
 
-void pass_on(int signal) {
+std::set<pid_t> ours() {
+    std::set<pid_t> found;
     const Table table = process_table();
     for (const auto& [process, entry] : table)
-        if (is_ours(table, process)) ::kill(process, signal);
+        if (is_ours(table, process)) found.insert(process);
+    return found;
 }
 
 [[noreturn]] void become(const std::vector<std::string>& command) {
@@ -76,17 +79,26 @@ public:
             if (process <= 0) return;
             if (process == command_) {
                 ended_ = status;
-            } else if (stopping_ && WIFEXITED(status)) {
+            } else if (asked_.contains(process) && WIFEXITED(status)) {
                 last_exit_ = WEXITSTATUS(status);
             }
         }
     }
-    void stop() { stopping_ = true; }
+
+    /// A signal has come that asks all of them to end.
+    void stop(const siginfo_t& info) {
+        stopping_ = true;
+        for (const pid_t process : ours()) {
+            asked_.insert(process);
+            // A terminal's Ctrl-C has gone to the whole group already.
+            if (info.si_code != SI_KERNEL) ::kill(process, info.si_signo);
+        }
+    }
 
     [[nodiscard]] bool is_over() const { return ended_ && (!stopping_ || nobody_left_); }
     [[nodiscard]] int exit_code() const {
         const bool was_stopped = stopping_ && WIFSIGNALED(*ended_);
-        return was_stopped && last_exit_ ? *last_exit_ : exit_code_of(*ended_);
+        return was_stopped && last_exit_ >= 0 ? last_exit_ : exit_code_of(*ended_);
     }
 
 private:
@@ -94,8 +106,8 @@ private:
     bool stopping_ = false;
     bool nobody_left_ = false;
     std::optional<int> ended_;  // the command's status
-    std::optional<int>
-        last_exit_;  // of those that a signal asked to end and that ended by themselves
+    std::set<pid_t> asked_;     // to end, by a signal; a host's own processes are not among them
+    int last_exit_ = -1;        // of those that then ended by themselves; -1: none did
 };
 
 }  // namespace
@@ -124,11 +136,7 @@ int run_as_init(const std::vector<std::string>& command) {
     while (!family.is_over()) {
         siginfo_t info{};
         const int signal = ::sigwaitinfo(&awaited, &info);
-        if (signal > 0 && signal != SIGCHLD) {
-            family.stop();
-            // A terminal's Ctrl-C has gone to the whole group already.
-            if (info.si_code != SI_KERNEL) pass_on(signal);
-        }
+        if (signal > 0 && signal != SIGCHLD) family.stop(info);
         family.reap();
     }
     return family.exit_code();

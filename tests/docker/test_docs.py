@@ -27,6 +27,9 @@ def test_a_service_beside_a_broker_from_a_fresh_clone(source_tree, removed_after
     blocks = [block.text for block in read_blocks(ROOT / "docs" / "DOCKER.md") if block.language == "bash"]
     (settings,) = [text for text in blocks if text.startswith("cp service_example/.env.example")]
     (running,) = [text for text in blocks if "docker network create" in text]
+    # The reader's broker is up by the time that the image is built; a busy machine's may not be.
+    is_up = "docker exec some-rabbit rabbitmq-diagnostics -q check_port_connectivity"
+    running = running.replace("docker build ", f"until {is_up}; do sleep 1; done\ndocker build ")
     script = settings + running
     for said, here in HERE.items():
         assert said in script

@@ -26,8 +26,10 @@ DOCKERFILE = """\
     COPY ./pyproject.toml ./
 
     RUN poetry config virtualenvs.create false
-    RUN poetry lock
-    RUN poetry install --no-root && poetry cache clear --all pypi
+    RUN poetry lock --no-update
+    RUN poetry install --no-root --no-dev && poetry cache clear --all pypi
+    SHELL ["/bin/bash", "-o", "pipefail", "-c"]
+    RUN pip --version | grep python
 
     COPY ./docker-entrypoint.sh ./
     RUN chmod +x ./docker-entrypoint.sh
@@ -104,6 +106,22 @@ def test_a_script_below_the_init_of_docker_drains(build_image, run_container, tm
     stop_with_a_message_in_hand(run_container(image, options=["--init"], environment=EMBEDDED))
 
 
+def test_an_entry_point_that_watches_for_changes_drains(build_image, run_container, tmp_path):
+    folder = write_service(tmp_path, BY_SCRIPT)
+    watching = "watchmedo auto-restart --recursive --pattern='*.py' --directory=/app/ python src/process.py"
+    write(folder, {"docker-entrypoint.sh": ENTRYPOINT.replace("python src/process.py", watching)})
+    container = run_container(build_image(folder)[0], environment=EMBEDDED)
+    container.wait_for_log("Consuming from queue mails", 120)
+    container.exec("touch", "/app/src/services/order_mailer/src/names.py")
+    eventually(lambda: container.logs().count("Consuming from queue mails") == 2, 120)
+    assert container.stop()[0] == 0, container.logs()
+
+
+def test_a_command_line_of_bash_drains(build_image, run_container, tmp_path):
+    image, _ = build_image(write_service(tmp_path, ""))
+    stop_with_a_message_in_hand(run_container(image, "bash", "-c", "python3 src/version.py && python3 src/process.py", environment=EMBEDDED))
+
+
 def test_poetry_as_the_command_drains(build_image, run_container, tmp_path):
     image, _ = build_image(write_service(tmp_path, BY_POETRY))
     stop_with_a_message_in_hand(run_container(image, environment=EMBEDDED))
@@ -128,6 +146,23 @@ def test_a_service_that_lies_in_src_with_common_code_beside_it(build_image, run_
     container.wait_for_log("Consuming from queue mails", 120)
     container.exec("svchost", "send", "mails", '{"n": 1}')
     container.wait_for_log("ended {'n': 1} by common", 120)
+
+
+def test_poetry_runs_the_image_as_it_is(run_container):
+    """`poetry run` takes a pyproject.toml, which a service may not have brought to /app."""
+    variables = {"MESSAGING_TYPE": "SqliteConnection", "LoggingServiceProcessor_QUEUE_NAME": "mails"}
+    container = run_container(PYTHON_IMAGE, "poetry", "run", "python", "src/process.py", environment=variables)
+    container.wait_for_log("Consuming from queue mails", 120)
+    assert container.stop()[0] == 0
+
+
+def test_options_that_poetry_2_has_no_more(tmp_path):
+    """Its stand-in prints what it is given."""
+    write(tmp_path, {"poetry.sh": "#!/bin/sh\nprintf '%s|' \"$@\"\n"})
+    mounted = ["run", "--rm", "-v", f"{tmp_path}/poetry.sh:/opt/poetry/bin/poetry:ro", PYTHON_IMAGE, "poetry"]
+    assert docker(*mounted, "lock", "--no-update", "-n") == "lock|-n|"
+    assert docker(*mounted, "install", "--no-dev", "--no-root") == "install|--only|main|--no-root|"
+    assert docker(*mounted, "run", "tool", "--no-dev", "a b", "") == "run|tool|--no-dev|a b||"
 
 
 def test_messages_of_a_broker(build_image, run_container, tmp_path, broker, network):

@@ -165,7 +165,7 @@ def test_push_arrives_with_every_tag_and_only_once(clone, registry):
     image = f"{registry}/ecorrouge/rococo-service-host:cpp-{VERSION}"
     docker("rmi", image)
     docker("pull", "-q", image)
-    assert docker("run", "--rm", image, "--version").strip() == f"svchost {VERSION}"
+    assert docker("run", "--rm", image, "--version").splitlines()[0] == f"svchost {VERSION}"
 
     again = release(clone, "--push", registry)
     assert again.returncode != 0

@@ -12,6 +12,7 @@
 #include <thread>
 
 #include "child_process.hpp"
+#include "child_requests.hpp"
 #include "frames.hpp"
 #include "line_stream.hpp"
 #include "rococo/base/wake_event.hpp"
@@ -49,18 +50,12 @@ public:
     void pump();
 
 private:
-    /// A message that it wants sent.
-    struct Request {
-        std::uint64_t seq;
-        std::string queue;
-        messaging::OutgoingMessage message;
-    };
-
     void work();
     [[nodiscard]] std::array<pollfd, 5> watched_descriptors();
     void pump_locked();
     void read_calls();
-    void take(const Frame& frame);
+    [[nodiscard]] Result<void> take_calls();
+    [[nodiscard]] Result<void> take(const Frame& frame);
     [[nodiscard]] bool is_stopping();
     void carry_out();
     void answer(std::uint64_t seq, const Result<void>& sent);
@@ -75,7 +70,7 @@ private:
     LineStream errors_;
     FrameReader calls_;
     bool calls_open_ = true;
-    std::deque<Request> requests_;
+    std::deque<SendRequest> requests_;
     messaging::MessageSender* sender_ = nullptr;
     bool stopping_ = false;
     WakeEvent wake_;

@@ -62,7 +62,8 @@ bool ChildWindow::returned(std::uint64_t seq) {
     return true;
 }
 
-bool ChildWindow::done(std::uint64_t seq) {
+bool ChildWindow::done(std::uint64_t seq, const ChildProgress& page) {
+    if (!is_believable(page) || page.done < seq) return false;
     if (up_to(seq) < ended_ || seq > last()) return false;
     ended_ = std::min(up_to(seq), kept_);
     over_ = seq == last();

@@ -27,6 +27,8 @@ using std::chrono::steady_clock;
 using Json = nlohmann::json;
 
 constexpr std::chrono::seconds kStopTime{1};
+// Asks Python's faulthandler for the stacks of all threads.
+constexpr int kStackSignal = 40;
 
 /// What the child could not do, as an operator reads it: a line, then the traceback's lines.
 std::string refusal(std::string_view text) {
@@ -59,7 +61,7 @@ Result<std::unique_ptr<RunningChild>> RunningChild::start(const ChildCommand& co
     const std::array<int, 6> theirs{nothing.get(),      output->theirs.get(), errors->theirs.get(),
                                     work->theirs.get(), calls->theirs.get(),  page.descriptor()};
     ROCOCO_ASSIGN_OR_RETURN(auto process, ChildProcess::start(command, theirs));
-    std::unique_ptr<RunningChild> child(new RunningChild);
+    std::unique_ptr<RunningChild> child(new RunningChild(page));
     child->process_ = std::move(process);
     child->streams_ = {std::move(work->ours), std::move(calls->ours), std::move(output->ours),
                        std::move(errors->ours)};
@@ -68,12 +70,12 @@ Result<std::unique_ptr<RunningChild>> RunningChild::start(const ChildCommand& co
 }
 
 RunningChild::~RunningChild() {
-    end_within(kStopTime);
+    finish_within(kStopTime);
     process_->kill();
     (void)process_->wait_for_end();
 }
 
-void RunningChild::end_within(milliseconds time) {
+void RunningChild::finish_within(milliseconds time) {
     ::shutdown(streams_.work.get(), SHUT_WR);  // means: finish and exit
     (void)process_->end_within(time);
 }
@@ -124,6 +126,8 @@ Result<std::optional<std::string>> RunningChild::answer_to(const Frame& frame, R
         fmt::format("the processor's process answered with a frame of kind {}", frame.kind));
 }
 
+void RunningChild::ask_for_stack() { process_->signal(kStackSignal); }
+
 void RunningChild::write(std::span<const iovec> parts) {
     parts_.assign(parts.begin(), parts.end());
     unsent_ = 0;
@@ -145,6 +149,10 @@ bool RunningChild::flush() {
         parts_[unsent_].iov_len -= left;
     }
     return true;
+}
+
+void RunningChild::pass_on_traceback(std::string_view traceback) {
+    output_->log("WARNING", "child_processor", __LINE__, traceback);
 }
 
 void RunningChild::keep_unsent() {

@@ -58,7 +58,7 @@ def clone(tmp_path):
     packages = tmp_path / "packages"
     packages.mkdir()
     for name in (f"rococo-svchost_{VERSION}_amd64.deb", f"rococo-svchost-dbgsym_{VERSION}_amd64.ddeb",
-                 f"rococo-{VERSION}-linux-x86_64.tar.gz"):
+                 f"rococo-{VERSION}-linux-x86_64.tar.gz", f"rococo_svchost-{VERSION}-py3-none-any.whl"):
         (packages / name).write_text(name)
     tools = tmp_path / "bin"
     tools.mkdir()
@@ -101,6 +101,7 @@ def test_images_are_named_with_their_ids_and_tags_for_who_pushes_them(clone):
     assert (clone / "build" / "dist" / VERSION / "IMAGES").read_text().splitlines() == [
         f"{HOST}:cpp-{VERSION} id-of-{HOST}:cpp-{VERSION} 17 cpp",
         f"{HOST}:cpp-{VERSION}-debug id-of-{HOST}:cpp-{VERSION}-debug 17 cpp-debug",
+        f"{HOST}:{VERSION}-python-3.11 id-of-{HOST}:{VERSION}-python-3.11 17 " + ("" if VERSION.startswith("1.") else "python-3.11"),
         f"{ONBUILD}:cpp-{VERSION} id-of-{ONBUILD}:cpp-{VERSION} 17 cpp",
     ]
     assert not (clone / "build" / "images.tar").exists()
@@ -108,18 +109,19 @@ def test_images_are_named_with_their_ids_and_tags_for_who_pushes_them(clone):
 
 
 @pytest.mark.parametrize("version, tags", [
-    ("1.7.3", "cpp-1.7.3 cpp cpp-1.7.3-debug cpp-debug"),
-    ("2.0.0", "2.0.0 2 2.0.0-debug 2-debug"),
+    ("1.7.3", "cpp-1.7.3 cpp cpp-1.7.3-debug cpp-debug 1.7.3-python-3.11"),
+    ("2.0.0", "2.0.0 2 2.0.0-debug 2-debug 2.0.0-python-3.11"),
 ])
 def test_no_version_takes_a_tag_of_the_images_for_python(clone, version, tags):
     text = (clone / "CMakeLists.txt").read_text()
     (clone / "CMakeLists.txt").write_text(text.replace(f"VERSION {VERSION}", f"VERSION {version}"))
-    ask = f"source {clone}/packaging/common.sh; echo $tag $newest $debug_tag $newest_debug"
+    ask = f"source {clone}/packaging/common.sh; echo $tag $newest $debug_tag $newest_debug $python_tag"
     assert subprocess.run(["bash", "-c", ask], capture_output=True, text=True).stdout.strip() == tags
 
 
 @pytest.mark.parametrize("tag, refused", [("latest", True), ("1.0.0", True), ("1", True), ("0.1.42", True), ("cpp-1.0.0", False),
-                                          ("2.0.0", False), ("10.0.0", False)])
+                                          ("2.0.0", False), ("10.0.0", False), ("1.0.0-python-3.11", True), ("0.1.21-python-3.11", True),
+                                          (f"{VERSION}-python-3.11", False), ("1.99.0-python-3.11", True)])
 def test_a_tag_of_the_images_for_python_is_never_made(clone, tag, refused):
     ask = f"source {clone}/packaging/common.sh; refuse_tag_of_the_original {tag}"
     done = subprocess.run(["bash", "-c", ask], capture_output=True, text=True)
@@ -128,7 +130,7 @@ def test_a_tag_of_the_images_for_python_is_never_made(clone, tag, refused):
 
 
 def test_a_plain_docker_build_labels_the_project_s_version():
-    assert re.findall(r"^ARG VERSION=(.*)$", (ROOT / "rococo_service_base/Dockerfile").read_text(), re.MULTILINE) == [VERSION] * 2
+    assert re.findall(r"^ARG VERSION=(.*)$", (ROOT / "rococo_service_base/Dockerfile").read_text(), re.MULTILINE) == [VERSION] * 3
 
 
 def test_images_that_were_replaced_since_are_not_pushed(clone):

@@ -127,6 +127,16 @@ def test_a_script_that_runs_svchost_drains(make_service):
         assert "not reached" not in host.log()
 
 
+def test_a_drain_that_is_out_of_time_is_told_behind_a_script_too(make_service):
+    service = make_service(WAITING, DRAIN_TIMEOUT="200ms")
+    script = write_script(service, f"#!/bin/bash\n{executable('svchost')}\n")
+    service.send("orders", '{"id": 1}')
+    with service.start(arguments=["init", "--", str(script)]) as host:
+        wait_until(lambda: service.ids("begin"), what=host.log)
+        host.process.terminate()
+        assert host.wait() == 75, host.log()
+
+
 def test_a_script_as_process_1_drains_by_the_images_bash_env(make_service, namespace):
     service = make_service(WAITING)
     script = write_script(service, f"#!/bin/bash -e\n{sys.executable} -c 'print(1)'\nsvchost\n")

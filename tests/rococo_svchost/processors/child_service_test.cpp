@@ -9,11 +9,14 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <csignal>
+#include <fstream>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <span>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "frames.hpp"
@@ -65,13 +68,15 @@ protected:
     /// Loads a service whose process runs this script.
     Result<std::unique_ptr<ChildService>> load(const std::string& script,
                                                std::chrono::milliseconds start_timeout = 4min,
-                                               std::optional<ChildBroker> rabbitmq = {}) {
+                                               std::optional<ChildBroker> rabbitmq = {},
+                                               std::chrono::microseconds process_timeout = 0s) {
         return ChildService::load({.executable = "/bin/sh",
                                    .arguments = {"sh", "-c", script},
                                    .folder = folder_.path(),
                                    .rabbitmq = std::move(rabbitmq),
                                    .state_folder = folder_.path(),
-                                   .start_timeout = start_timeout},
+                                   .start_timeout = start_timeout,
+                                   .process_timeout = process_timeout},
                                   lines_);
     }
     /// Why it cannot be loaded.
@@ -185,9 +190,10 @@ struct NoSender final : messaging::MessageSender {
 /// A processor whose process is a script that has said that it is ready.
 class ChildProcessorTest : public ChildServiceTest {
 protected:
-    void make(const std::string& script) {
+    void make(const std::string& script, std::chrono::microseconds process_timeout = 0s) {
         auto service = load(sends(child::Report::ready, R"({"protocol":1})") +
-                            sends(child::Report::started, "{}") + script);
+                                sends(child::Report::started, "{}") + script,
+                            4min, process_timeout);
         ASSERT_TRUE(service) << service.error().message;
         service_ = std::move(*service);
         factory_ =
@@ -213,6 +219,29 @@ protected:
         call.progress = &progress;
         processor_->process(call, deliveries, outcomes_);
         return progress;
+    }
+
+    /// A command of a shell that starts a process, which holds all that the shell has open.
+    [[nodiscard]] std::string starts_another() const {
+        return fmt::format("sleep 1000 & echo $! >'{}';", (folder_.path() / "another").string());
+    }
+    /// Waits for the end of that process.
+    [[nodiscard]] bool other_ends() const {
+        std::ifstream file(folder_.path() / "another");
+        pid_t other = 0;
+        if (!(file >> other)) return false;
+        for (const auto until = clock_.steady_now() + 2min; clock_.steady_now() < until;
+             std::this_thread::sleep_for(10ms)) {
+            // It has no parent any more, and whoever has that place may not take it from the
+            // system.
+            std::ifstream status(fmt::format("/proc/{}/stat", other));
+            std::string number;
+            std::string name;
+            std::string state;
+            if (!(status >> number >> name >> state) || state == "Z" || state == "X") return true;
+        }
+        ::kill(other, SIGKILL);
+        return false;
     }
 
     NoSender sender_;
@@ -283,6 +312,21 @@ TEST_F(ChildProcessorTest, ProcessesThatEndBeforeTheyBeginAnythingAreGivenUp) {
     make("exit 9");
     for (int i = 0; i < 8 && broken_.empty(); ++i) EXPECT_EQ(process().all_not_begun, 2U);
     EXPECT_THAT(broken_, HasSubstr("before they process anything"));
+}
+
+TEST_F(ChildProcessorTest, ADeathIsSeenWhoeverStillHoldsTheConnectionAndTakesItAlong) {
+    make("head -c 1 <&3 >/dev/null;" + starts_another() + "exit 9");
+    EXPECT_EQ(process().all_not_begun, 2U);
+    EXPECT_TRUE(log_.contains("exit code 9"));
+    EXPECT_TRUE(other_ends());
+}
+
+TEST_F(ChildProcessorTest, ATimeoutEndsWhatTheProcessorStartedAsWell) {
+    // The signal that asks for the stack would end a shell.
+    make("trap '' 40; head -c 1 <&3 >/dev/null;" + starts_another() + "exec sleep 1000", 100ms);
+    (void)process();
+    EXPECT_TRUE(log_.contains("was ended: timed out after 100 ms"));
+    EXPECT_TRUE(other_ends());
 }
 
 TEST_F(ChildServiceTest, SaysThatTheProgramIsNotThere) {

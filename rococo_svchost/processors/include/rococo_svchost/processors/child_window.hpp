@@ -25,9 +25,9 @@ struct ChildProgress {
 /// The messages that a child process was given at once, and what becomes of each: who is charged
 /// when it dies, what goes back when it is slow, and when it has had its time.
 ///
-/// A state machine without threads, clock or I/O; `ChildProcessor` is its shell, and the simulator
-/// another. Whoever tells it something asks `take_ended`, `take_not_begun`, `is_over` and `next`
-/// afterwards.
+/// A state machine without threads, clock or I/O; `ChildCall` tells it and
+/// does what it wants. Whoever tells it something asks `take_ended`, `take_not_begun`, `is_over`
+/// and `next` afterwards.
 ///
 /// What the child says may be a lie: those members return false, and the child is to be killed.
 class ChildWindow {
@@ -53,8 +53,9 @@ public:
     [[nodiscard]] bool failed(std::uint64_t seq, std::size_t count, const Outcome& outcome);
     /// The child came to it and found that it must not begin it.
     [[nodiscard]] bool returned(std::uint64_t seq);
-    /// All up to `seq` have ended, or were passed over.
-    [[nodiscard]] bool done(std::uint64_t seq);
+    /// All up to `seq` have ended, or were passed over. The page said so before the child did:
+    /// without that, what nobody began would be acknowledged.
+    [[nodiscard]] bool done(std::uint64_t seq, const ChildProgress& page);
     /// What the page says. Failures that came before it was read must have been told.
     [[nodiscard]] bool observe(const ChildProgress& progress, SteadyTime now);
 
