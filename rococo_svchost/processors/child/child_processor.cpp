@@ -9,7 +9,6 @@
 #include <utility>
 
 #include "rococo/base/duration_text.hpp"
-#include "rococo/base/size_text.hpp"
 #include "rococo/base/text.hpp"
 
 namespace rococo::svchost::child {
@@ -24,10 +23,6 @@ constexpr std::chrono::seconds kLongestPause{30};
 constexpr std::chrono::seconds kDeath{1};
 // For `close()` of a processor whose process is replaced.
 constexpr std::chrono::seconds kLastWork{10};
-constexpr milliseconds kMemoryInterval{100};
-// PROCESSOR_MAX_MESSAGES is exceeded by up to this part, so that not all processes go at once;
-// windows take as much (`most_in_window`).
-constexpr std::uint64_t kJitter = 20;
 // So many processes that end without having done anything: it is no use.
 constexpr unsigned kStarts = 5;
 
@@ -55,6 +50,7 @@ ChildProcessor::ChildProcessor(const Settings& settings, Start start,
       logger_(logger),
       on_broken_(std::move(on_broken)),
       page_(std::move(page)),
+      life_(settings.limits),
       backoff_(kFirstPause, kLongestPause) {
     take_over(std::move(child));
 }
@@ -125,38 +121,18 @@ void ChildProcessor::work_through(const Call& call, ChildWindow& window) {
         child_->wait(window.wake_at(clock_.steady_now()));
     }
     worked_ = worked_ || window.ended() > 0;
-    messages_left_ -= std::min<std::uint64_t>(messages_left_, window.ended());
+    life_.processed(window.ended());
     // What has ended is handed over by returning, and so costs the board's lock once.
     give_back(call, window);
-    if (const auto reason = reason_to_replace()) replace(call, window, *reason);
+    if (!child_) return;
+    const auto reason = life_.reason_to_replace(child_->process(), clock_.steady_now());
+    if (reason) replace(call, window, *reason);
 }
 
 void ChildProcessor::take_over(std::unique_ptr<RunningChild> child) {
     child_ = std::move(child);
     next_seq_ = 1;
-    const std::uint64_t most = settings_.limits.messages;
-    messages_left_ =
-        most + std::uniform_int_distribution<std::uint64_t>(0, most / kJitter)(jitter_);
-    // It cannot do better than when it was new.
-    memory_limited_ =
-        settings_.limits.memory != 0 && child_->process().memory() <= settings_.limits.memory;
-    if (settings_.limits.memory != 0 && !memory_limited_) {
-        logger_.warning(
-            "A new process of the processor holds more than PROCESSOR_MAX_MEMORY at once: "
-            "it is not replaced for that");
-    }
-}
-
-std::optional<std::string> ChildProcessor::reason_to_replace() {
-    if (!child_) return std::nullopt;
-    if (settings_.limits.messages != 0 && messages_left_ == 0)
-        return "it has processed as many messages as PROCESSOR_MAX_MESSAGES allows";
-    const SteadyTime now = clock_.steady_now();
-    if (!memory_limited_ || now < memory_due_) return std::nullopt;
-    memory_due_ = now + kMemoryInterval;
-    const std::uint64_t memory = child_->process().memory();
-    if (memory <= settings_.limits.memory) return std::nullopt;
-    return fmt::format("it holds {}, more than PROCESSOR_MAX_MEMORY", format_size(memory));
+    life_.begin(child_->process(), logger_);
 }
 
 // The next message starts the new process. What this one has done is safe first: it may take its

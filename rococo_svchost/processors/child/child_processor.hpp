@@ -5,11 +5,11 @@
 #include <functional>
 #include <memory>
 #include <optional>
-#include <random>
 #include <span>
 #include <string>
 
 #include "child_page.hpp"
+#include "life_limits.hpp"
 #include "message_frames.hpp"
 #include "rococo/base/backoff.hpp"
 #include "rococo/logger.hpp"
@@ -53,8 +53,6 @@ private:
     void bury(ChildWindow& window);
     /// A new process, which has done nothing yet.
     void take_over(std::unique_ptr<RunningChild> child);
-    /// Why the process has to be replaced; none while it may go on.
-    [[nodiscard]] std::optional<std::string> reason_to_replace();
     void replace(const Call& call, ChildWindow& window, const std::string& reason);
 
     const Settings settings_;
@@ -66,12 +64,9 @@ private:
     std::unique_ptr<RunningChild> child_;  // uses the page
     MessageFrames frames_;
     std::uint64_t next_seq_ = 1;
-    std::string cause_;                // why the host ends it, if it does
-    bool worked_ = false;              // this process has ended a message
-    std::uint64_t messages_left_ = 0;  // of PROCESSOR_MAX_MESSAGES, with this process's share
-    bool memory_limited_ = false;      // by PROCESSOR_MAX_MEMORY
-    SteadyTime memory_due_{};          // when that is looked at again
-    std::minstd_rand jitter_{std::random_device{}()};
+    std::string cause_;             // why the host ends it, if it does
+    bool worked_ = false;           // this process has ended a message
+    LifeLimits life_;               // of this process
     Backoff backoff_;               // between processes that did not
     std::optional<Error> failure_;  // why the last one could not be started
 };
