@@ -37,6 +37,11 @@ private:
     HostLog* const log_;
 };
 
+ChildLimits limits_of(const Configuration& configuration) {
+    return {.messages = static_cast<std::uint64_t>(configuration.integer("PROCESSOR_MAX_MESSAGES")),
+            .memory = configuration.size("PROCESSOR_MAX_MEMORY")};
+}
+
 Work work_of(const Configuration& configuration) {
     return configuration.text("EXECUTION_TYPE") == "CRON" ? Work::schedule : Work::messages;
 }
@@ -85,9 +90,7 @@ Result<LoadedService> load_in_processes(const Configuration& configuration, Host
                             .start_timeout = std::chrono::duration_cast<std::chrono::milliseconds>(
                                 configuration.duration("PROCESSOR_START_TIMEOUT")),
                             .process_timeout = configuration.duration("PROCESS_TIMEOUT"),
-                            .limits = {.messages = static_cast<std::uint64_t>(
-                                           configuration.integer("PROCESSOR_MAX_MESSAGES")),
-                                       .memory = configuration.size("PROCESSOR_MAX_MEMORY")}},
+                            .limits = limits_of(configuration)},
                            *loaded.child_log));
     loaded.processor = service->processors().front();
     loaded.notes = service->notes();
@@ -137,7 +140,8 @@ Result<LoadedService> load_program(const Configuration& configuration, HostLog* 
                               .type = configuration.text("PROCESSOR_TYPE"),
                               .work = work_of(configuration),
                               .state_folder = configuration.path("STATE_DIR"),
-                              .process_timeout = configuration.duration("PROCESS_TIMEOUT")},
+                              .process_timeout = configuration.duration("PROCESS_TIMEOUT"),
+                              .limits = limits_of(configuration)},
                              *loaded.child_log));
     loaded.processor = loaded.service->processors().front();
     return loaded;

@@ -8,7 +8,6 @@
 #include <utility>
 
 #include "child_call.hpp"
-#include "rococo/base/size_text.hpp"
 
 namespace rococo::svchost::child {
 
@@ -16,10 +15,6 @@ namespace {
 
 // For `close()` of a processor whose process is replaced.
 constexpr std::chrono::seconds kLastWork{10};
-constexpr std::chrono::milliseconds kMemoryInterval{100};
-// PROCESSOR_MAX_MESSAGES is exceeded by up to this part, so that not all processes go at once;
-// windows take as much (`most_in_window`).
-constexpr std::uint64_t kJitter = 20;
 
 }  // namespace
 
@@ -31,7 +26,8 @@ ChildProcessor::ChildProcessor(const Settings& settings, Start start,
       clock_(clock),
       logger_(logger),
       on_broken_(std::move(on_broken)),
-      page_(std::move(page)) {
+      page_(std::move(page)),
+      life_(settings.limits) {
     take_over(std::move(child));
 }
 
@@ -89,9 +85,10 @@ void ChildProcessor::work_through(const Call& call, ChildWindow& window) {
         child_->wait(window.wake_at(clock_.steady_now()));
     }
     if (window.ended() > 0) restarts_.worked();
-    messages_left_ -= std::min<std::uint64_t>(messages_left_, window.ended());
+    life_.processed(window.ended());
     if (!with_child.death()) {
-        if (const auto reason = reason_to_replace()) replace(with_child, *reason);
+        const auto reason = life_.reason_to_replace(child_->process(), clock_.steady_now());
+        if (reason) replace(with_child, *reason);
         return;
     }
     logger_.warning("The processor's process {} {}; another one takes its place",
@@ -102,29 +99,7 @@ void ChildProcessor::work_through(const Call& call, ChildWindow& window) {
 void ChildProcessor::take_over(std::unique_ptr<RunningChild> child) {
     child_ = std::move(child);
     next_seq_ = 1;
-    const std::uint64_t most = settings_.limits.messages;
-    messages_left_ =
-        most + std::uniform_int_distribution<std::uint64_t>(0, most / kJitter)(jitter_);
-    // It cannot do better than when it was new.
-    memory_limited_ =
-        settings_.limits.memory != 0 && child_->process().memory() <= settings_.limits.memory;
-    if (settings_.limits.memory != 0 && !memory_limited_) {
-        logger_.warning(
-            "A new process of the processor holds more than PROCESSOR_MAX_MEMORY at once: "
-            "it is not replaced for that");
-    }
-}
-
-std::optional<std::string> ChildProcessor::reason_to_replace() {
-    if (!child_) return std::nullopt;
-    if (settings_.limits.messages != 0 && messages_left_ == 0)
-        return "it has processed as many messages as PROCESSOR_MAX_MESSAGES allows";
-    const SteadyTime now = clock_.steady_now();
-    if (!memory_limited_ || now < memory_due_) return std::nullopt;
-    memory_due_ = now + kMemoryInterval;
-    const std::uint64_t memory = child_->process().memory();
-    if (memory <= settings_.limits.memory) return std::nullopt;
-    return fmt::format("it holds {}, more than PROCESSOR_MAX_MEMORY", format_size(memory));
+    life_.begin(child_->process(), logger_);
 }
 
 // The next message starts the new process. What this one has done is safe first: it may take its

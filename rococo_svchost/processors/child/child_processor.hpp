@@ -5,13 +5,13 @@
 #include <functional>
 #include <memory>
 #include <optional>
-#include <random>
 #include <span>
 #include <string>
 
 #include "child_call.hpp"
 #include "child_page.hpp"
 #include "child_restarts.hpp"
+#include "life_limits.hpp"
 #include "message_frames.hpp"
 #include "rococo/logger.hpp"
 #include "rococo_svchost/processors/child_service.hpp"
@@ -46,8 +46,6 @@ private:
     void work_through(const Call& call, ChildWindow& window);
     /// A new process, which has done nothing yet.
     void take_over(std::unique_ptr<RunningChild> child);
-    /// Why the process has to be replaced; none while it may go on.
-    [[nodiscard]] std::optional<std::string> reason_to_replace();
     void replace(ChildCall& ended, const std::string& reason);
 
     const Settings settings_;
@@ -59,10 +57,7 @@ private:
     std::unique_ptr<RunningChild> child_;  // uses the page
     MessageFrames frames_;
     std::uint64_t next_seq_ = 1;
-    std::uint64_t messages_left_ = 0;  // of PROCESSOR_MAX_MESSAGES, with this process's share
-    bool memory_limited_ = false;      // by PROCESSOR_MAX_MEMORY
-    SteadyTime memory_due_{};          // when that is looked at again
-    std::minstd_rand jitter_{std::random_device{}()};
+    LifeLimits life_;               // of this process
     ChildRestarts restarts_;
     std::optional<Error> failure_;  // why the last one could not be started
 };

@@ -8,7 +8,6 @@
 #include <utility>
 
 #include "child_processor.hpp"
-#include "rococo/base/size_text.hpp"
 #include "rococo/base/try.hpp"
 #include "running_child.hpp"
 
@@ -132,7 +131,7 @@ public:
         ROCOCO_ASSIGN_OR_RETURN(auto child, state.first
                                                 ? starter_->begin_work(std::move(state.first))
                                                 : starter_->start(*page));
-        ROCOCO_TRY(check_memory(child->process()));
+        ROCOCO_TRY(child::LifeLimits::check(state.settings.limits, child->process()));
         if (host.keep_page) host.keep_page(created_, page->descriptor());
         ++created_;
         return std::make_unique<ChildProcessor>(
@@ -165,17 +164,6 @@ private:
         const std::shared_ptr<State> state;
         const HostServices host;
     };
-
-    /// A limit that a fresh process exceeds would replace each after one message.
-    [[nodiscard]] Result<void> check_memory(const ChildProcess& process) const {
-        const std::uint64_t limit = starter_->state->settings.limits.memory;
-        const std::uint64_t fresh = limit == 0 ? 0 : process.memory();
-        if (fresh <= limit) return {};
-        return failure(ErrorKind::configuration,
-                       fmt::format("PROCESSOR_MAX_MEMORY={} is less than the {} of a process that "
-                                   "has not processed anything yet",
-                                   size_setting(limit), format_size(fresh)));
-    }
 
     Result<std::unique_ptr<ChildPage>> take_page() {
         State& state = *starter_->state;

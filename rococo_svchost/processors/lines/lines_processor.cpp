@@ -15,6 +15,8 @@ namespace {
 
 using std::chrono::milliseconds;
 
+// For the last work of a program whose process is replaced.
+constexpr std::chrono::seconds kLastWork{10};
 constexpr milliseconds kFirstPause{100};
 constexpr std::chrono::seconds kLongestPause{30};
 // So many processes that end without having answered anything: it is no use.
@@ -28,16 +30,22 @@ bool is_cancelled(const Call& call) { return call.cancelled != nullptr && *call.
 
 }  // namespace
 
-LinesProcessor::LinesProcessor(std::chrono::microseconds process_timeout, Start start,
+LinesProcessor::LinesProcessor(const Settings& settings, Start start,
                                std::unique_ptr<child::ChildPage> page,
                                std::unique_ptr<RunningLines> program, HostServices host)
-    : process_timeout_(process_timeout),
+    : settings_(settings),
       start_(std::move(start)),
       host_(std::move(host)),
       logger_(&host_.log),
       page_(std::move(page)),
-      program_(std::move(program)),
+      life_(settings.limits),
       backoff_(kFirstPause, kLongestPause) {
+    take_over(std::move(program));
+}
+
+void LinesProcessor::take_over(std::unique_ptr<RunningLines> program) {
+    program_ = std::move(program);
+    life_.begin(program_->process(), logger_);
     const auto lock = program_->lock();
     note_what_it_said();
 }
@@ -53,7 +61,7 @@ void LinesProcessor::process(const Call& call,
         std::this_thread::sleep_for(kUntilTakenBack);
         return call.progress->not_begun(outcomes.size());
     }
-    LinesWindow window(next_, outcomes, process_timeout_, host_.clock.steady_now());
+    LinesWindow window(next_, outcomes, settings_.process_timeout, host_.clock.steady_now());
     page_->show(window.progress());  // nothing, before the numbers change their meaning
     page_->begin_window(next_);
     next_ += outcomes.size();
@@ -66,6 +74,7 @@ void LinesProcessor::process(const Call& call,
             if (call.progress == nullptr) break;
         }
     }
+    replace_in_time(call, window);
     const std::size_t not_begun = window.take_not_begun(host_.clock.steady_now());
     if (not_begun == 0) return;
     if (call.progress != nullptr) return call.progress->not_begun(not_begun);
@@ -96,7 +105,7 @@ bool LinesProcessor::have_program(const Call& call) {
         failure_.reset();
         auto program = start_();
         if (program) {
-            program_ = std::move(*program);
+            take_over(std::move(*program));
             return true;
         }
         failure_ = program.error();
@@ -109,6 +118,7 @@ bool LinesProcessor::have_program(const Call& call) {
 void LinesProcessor::serve(const Call& call, std::span<const messaging::Delivery* const> deliveries,
                            LinesWindow& window) {
     cause_.clear();
+    const std::size_t before = window.answered();
     auto lock = program_->lock();
     program_->begin_call(
         {window, call, deliveries,
@@ -123,7 +133,8 @@ void LinesProcessor::serve(const Call& call, std::span<const messaging::Delivery
     }
     program_->end_call();
     note_what_it_said();
-    worked_ = worked_ || window.has_answers();
+    worked_ = worked_ || window.answered() > before;
+    life_.processed(window.answered() - before);
     lock.unlock();
     if (end) bury(window, *end);
 }
@@ -137,13 +148,25 @@ void LinesProcessor::end_it(std::unique_lock<std::mutex>& lock, const Call& call
         if (program_->wait_for_end(lock)) return;
         cause_ = program_->complaint();
     } else if (window.is_overdue(now)) {
-        cause_ = fmt::format("timed out after {}", format_duration(process_timeout_));
+        cause_ = fmt::format("timed out after {}", format_duration(settings_.process_timeout));
     } else if (cancelled_at_ != SteadyTime::max() && now >= cancelled_at_ + kGrace) {
         cause_ = "cancelled";
     } else {
         return;
     }
     program_->process().kill();
+}
+
+// What this process has done is safe first: it may take its time to end.
+void LinesProcessor::replace_in_time(const Call& call, LinesWindow& window) {
+    if (!program_) return;
+    const SteadyTime now = host_.clock.steady_now();
+    const auto reason = life_.reason_to_replace(program_->process(), now);
+    if (!reason) return;
+    tell(call, window, now);
+    logger_.info("The program's process {} is replaced: {}", program_->process().pid(), *reason);
+    program_->finish(kLastWork);
+    program_.reset();
 }
 
 void LinesProcessor::tell(const Call& call, LinesWindow& window, SteadyTime now) {

@@ -10,6 +10,7 @@
 #include <string>
 
 #include "child_page.hpp"
+#include "life_limits.hpp"
 #include "lines_window.hpp"
 #include "rococo/base/backoff.hpp"
 #include "rococo/logger.hpp"
@@ -25,10 +26,14 @@ public:
     /// Starts a process that has had the time to say that it is ready.
     using Start = std::function<Result<std::unique_ptr<RunningLines>>()>;
 
-    /// `process_timeout` of zero means none. `program` is running already.
-    LinesProcessor(std::chrono::microseconds process_timeout, Start start,
-                   std::unique_ptr<child::ChildPage> page, std::unique_ptr<RunningLines> program,
-                   HostServices host);
+    struct Settings {
+        std::chrono::microseconds process_timeout{};  ///< Zero: none.
+        ChildLimits limits{};
+    };
+
+    /// `program` is running already.
+    LinesProcessor(const Settings& settings, Start start, std::unique_ptr<child::ChildPage> page,
+                   std::unique_ptr<RunningLines> program, HostServices host);
 
     void process(const Call& call, std::span<const messaging::Delivery* const> deliveries,
                  std::span<Outcome> outcomes) override;
@@ -38,8 +43,12 @@ public:
 private:
     /// Whether there is a program that can be given work.
     [[nodiscard]] bool have_program(const Call& call);
+    /// A new process, which has answered nothing yet.
+    void take_over(std::unique_ptr<RunningLines> program);
     /// Under the program's lock.
     void note_what_it_said();
+    /// Ends a process that has done enough; the next message starts another.
+    void replace_in_time(const Call& call, LinesWindow& window);
     /// Works on the window until all is answered or the process has ended.
     void serve(const Call& call, std::span<const messaging::Delivery* const> deliveries,
                LinesWindow& window);
@@ -48,7 +57,7 @@ private:
     static void tell(const Call& call, LinesWindow& window, SteadyTime now);
     void bury(LinesWindow& window, const child::ChildEnd& end);
 
-    const std::chrono::microseconds process_timeout_;
+    const Settings settings_;
     const Start start_;
     const HostServices host_;
     const Logger logger_;
@@ -59,6 +68,7 @@ private:
     std::string cause_;  // why the host ends it, if it does
     SteadyTime cancelled_at_ = SteadyTime::max();
     bool worked_ = false;           // this process has answered a message
+    child::LifeLimits life_;        // of this process
     Backoff backoff_;               // between processes that did not
     std::optional<Error> failure_;  // why the last one could not be started
 };

@@ -56,8 +56,8 @@ public:
     /// Whether PROCESS_TIMEOUT has passed since the program was given or answered something.
     [[nodiscard]] bool is_overdue(SteadyTime now) const;
     [[nodiscard]] SteadyTime wake_at(SteadyTime now) const;
-    /// Whether any answer has come.
-    [[nodiscard]] bool has_answers() const { return answered_ > 0; }
+    /// How many have been answered, or charged.
+    [[nodiscard]] std::size_t answered() const { return answered_; }
 
     /// How many more of the first have ended: at the end, and early where others are slow.
     [[nodiscard]] std::size_t take_ended(SteadyTime now);

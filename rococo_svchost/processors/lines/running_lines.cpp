@@ -56,9 +56,9 @@ Result<std::unique_ptr<RunningLines>> RunningLines::start(const child::ChildComm
         {std::move(*input), std::move(*output), std::move(*errors)}, services, std::move(process)));
 }
 
-RunningLines::RunningLines(std::array<Connection, 3> connections, const LinesServices& services,
+RunningLines::RunningLines(std::array<Connection, 3> connections, LinesServices services,
                            std::unique_ptr<ChildProcess> process)
-    : services_(services),
+    : services_(std::move(services)),
       process_(std::move(process)),
       input_descriptor_(std::move(connections[0].ours)),
       output_descriptor_(std::move(connections[1].ours)),
@@ -68,14 +68,18 @@ RunningLines::RunningLines(std::array<Connection, 3> connections, const LinesSer
       thread_([this] { work(); }) {}
 
 RunningLines::~RunningLines() {
+    finish(kStopTime);
+    process_->kill();
+    thread_.join();
+}
+
+void RunningLines::finish(std::chrono::milliseconds time) {
     {
         const std::scoped_lock lock(mutex_);
-        stopping_ = true;
-        input_descriptor_.close();  // means: finish and exit
+        input_descriptor_.close();
     }
     wake_.notify();
-    if (!process_->end_within(kStopTime)) process_->kill();
-    thread_.join();
+    (void)process_->end_within(time);
 }
 
 void RunningLines::begin_call(const LinesCall& call) {

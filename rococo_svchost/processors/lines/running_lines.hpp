@@ -59,6 +59,9 @@ public:
     RunningLines(const RunningLines&) = delete;
     RunningLines& operator=(const RunningLines&) = delete;
 
+    /// Has it finish and exit: its standard input ends. Waits for that so long.
+    void finish(std::chrono::milliseconds time);
+
     /// Guards the window of the call that it works on.
     [[nodiscard]] std::unique_lock<std::mutex> lock() { return std::unique_lock(mutex_); }
     /// Gives it a call, which must stay until `end_call`. Under `lock`.
@@ -87,7 +90,7 @@ private:
         programs::Outgoing outgoing;
     };
 
-    RunningLines(std::array<child::Connection, 3> connections, const LinesServices& services,
+    RunningLines(std::array<child::Connection, 3> connections, LinesServices services,
                  std::unique_ptr<child::ChildProcess> process);
 
     void work();
@@ -125,7 +128,6 @@ private:
     std::optional<child::ChildEnd> end_;
     unsigned lines_ = 0;
     bool changed_ = false;  // what is on the page
-    bool stopping_ = false;
     WakeEvent wake_;
     std::jthread thread_;  // last: it uses all of the above
 };

@@ -36,7 +36,7 @@ std::string text_of(const Json& value) {
 }
 
 Result<void> read_headers(const Json& value, OutgoingMessage& message) {
-    if (!value.is_object()) return refuse("\"headers\" is no object");
+    if (!value.is_object()) return refuse(R"("headers" is no object)");
     for (const auto& [name, header] : value.items())
         message.headers.emplace_back(name, text_of(header));
     return {};
@@ -50,7 +50,7 @@ Result<void> read_member(const std::string& name, const Json& value, Outgoing& o
         return {};
     }
     if (name == "headers") return read_headers(value, message);
-    if (!value.is_string()) return refuse(fmt::format("\"{}\" is no text", printable(name)));
+    if (!value.is_string()) return refuse(fmt::format(R"("{}" is no text)", printable(name)));
     const auto& text = value.get_ref<const std::string&>();
     if (name == "queue") {
         outgoing.queue = text;
@@ -58,7 +58,7 @@ Result<void> read_member(const std::string& name, const Json& value, Outgoing& o
     }
     if (name == "body_base64") {
         auto bytes = base64_decode(text);
-        if (!bytes) return refuse("\"body_base64\" is no base64");
+        if (!bytes) return refuse(R"("body_base64" is no base64)");
         message.body = std::move(*bytes);
         return {};
     }
@@ -67,18 +67,18 @@ Result<void> read_member(const std::string& name, const Json& value, Outgoing& o
         message.*member = text;
         return {};
     }
-    return refuse(fmt::format("\"{}\" is nothing that a message has", printable(name)));
+    return refuse(fmt::format(R"("{}" is nothing that a message has)", printable(name)));
 }
 
 }  // namespace
 
 Result<Outgoing> read_outgoing(const Json& object) {
-    if (!object.is_object()) return refuse("\"send\" is no object");
+    if (!object.is_object()) return refuse(R"("send" is no object)");
     if (object.contains("body") == object.contains("body_base64"))
-        return refuse("a message to send has either \"body\" or \"body_base64\"");
+        return refuse(R"(a message to send has either "body" or "body_base64")");
     Outgoing outgoing;
     for (const auto& [name, value] : object.items()) ROCOCO_TRY(read_member(name, value, outgoing));
-    if (outgoing.queue.empty()) return refuse("a message to send names its \"queue\"");
+    if (outgoing.queue.empty()) return refuse(R"(a message to send names its "queue")");
     return outgoing;
 }
 

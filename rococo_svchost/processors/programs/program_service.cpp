@@ -109,10 +109,12 @@ public:
     Result<std::unique_ptr<Processor>> create() override {
         ROCOCO_ASSIGN_OR_RETURN(auto page, child::ChildPage::make(state_->settings.state_folder));
         ROCOCO_ASSIGN_OR_RETURN(auto first, start(*state_, host_));
+        ROCOCO_TRY(child::LifeLimits::check(state_->settings.limits, first->process()));
         if (host_.keep_page) host_.keep_page(created_, page.descriptor());
         ++created_;
         return std::make_unique<lines::LinesProcessor>(
-            state_->settings.process_timeout,
+            lines::LinesProcessor::Settings{state_->settings.process_timeout,
+                                            state_->settings.limits},
             [state = state_, host = host_] { return start(*state, host); },
             std::make_unique<child::ChildPage>(std::move(page)), std::move(first), host_);
     }

@@ -252,6 +252,27 @@ def test_as_many_are_worked_on_at_once_as_it_says(make_lines):
     assert service.lines("most") == ["16"]
 
 
+@pytest.mark.parametrize("first", ["", READY])
+def test_a_process_is_replaced_after_so_many_messages_and_may_finish(make_lines, first):
+    service = make_lines(PROGRAM + "    note('finished', os.getpid())\n", FIRST_LINE=first, PROCESSOR_MAX_MESSAGES=20)
+    log = service.process([{"n": n} for n in range(100)])
+    assert [body["n"] for _, _, body in begun(service)] == list(range(100))
+    pids = [pid for pid, _, _ in begun(service)]
+    assert 4 <= len(set(pids)) <= 5 and all(20 <= pids.count(pid) <= 22 for pid in pids[:80]), pids
+    assert set(service.lines("finished")) == {str(pid) for pid in pids}
+    assert "is replaced: it has processed as many messages as PROCESSOR_MAX_MESSAGES allows" in log
+
+
+def test_a_process_that_holds_too_much_is_replaced(make_lines):
+    service = make_lines(PROCESSOR_MAX_MEMORY="100MiB")
+    messages = [{"n": n, "do": "time.sleep(0.02)"} for n in range(40)]
+    messages[5]["do"] = "held = b'x' * 200_000_000; time.sleep(0.2)"
+    log = service.process(messages)
+    assert len({pid for pid, _, _ in begun(service)}) == 2
+    assert "more than PROCESSOR_MAX_MEMORY" in log
+    assert service.run(PROCESSOR_MAX_MEMORY="1MiB").returncode == 78
+
+
 # What cannot go on.
 
 

@@ -10,6 +10,7 @@
 
 #include "rococo/base/result.hpp"
 #include "rococo_svchost/processors/child_log.hpp"
+#include "rococo_svchost/processors/child_service.hpp"
 #include "rococo_svchost/processors/service.hpp"
 
 namespace rococo::svchost {
@@ -30,6 +31,7 @@ struct ProgramSettings {
     Work work = Work::messages;
     std::filesystem::path state_folder{};         ///< For what must survive this process.
     std::chrono::microseconds process_timeout{};  ///< Zero: none.
+    ChildLimits limits{};                         ///< Of `lines`.
 };
 
 /// A service that is a program in any language.
