@@ -59,17 +59,19 @@ def inside(*words):
 def stop_with_a_message_in_hand(container):
     """`docker stop` while it works: it is finished, and it is the only one; nobody is charged."""
     container.wait_for_log("Consuming from queue mails", 120)
-    container.exec("bash", "-c", """printf '%s\\n' '{"n": 1, "s": 3}' '{"n": 2}' | svchost send mails -""")
+    container.exec("bash", "-c", """printf '%s\\n' '{"n": 1, "wait": true}' '{"n": 2}' | svchost send mails -""")
     container.wait_for_log("began {'n': 1", 120)
-    stopping = threading.Thread(target=docker, args=("stop", "-t", "60", container.name))
+    stopping = threading.Thread(target=docker, args=("stop", "-t", "300", container.name))
     stopping.start()
+    container.wait_for_log("Draining: ", 240)
+    container.exec("touch", "/tmp/go")
     stopping.join()
     log = container.logs()
     assert container.inspect("{{.State.ExitCode}}") == "0", log
-    assert "Draining: " in log and "ended {'n': 1, 's': 3} number 1" in log and "began {'n': 2" not in log
+    assert "Draining: " in log and "ended {'n': 1, 'wait': True} number 1" in log and "began {'n': 2" not in log
     docker("start", container.name)
     container.wait_for_log("ended {'n': 2} number 2", 120)
-    docker("stop", "-t", "60", container.name)
+    docker("stop", "-t", "300", container.name)
     log = container.logs()
     assert log.count("began {'n': 1") == 1 and "attempt" not in log, log
     return log
