@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /* Publishes persistent messages for the benchmark, and ends when the broker has confirmed all:
  *
- *     bench_publisher PORT QUEUE COUNT BODY_BYTES [PER_SECOND]
+ *     bench_publisher PORT QUEUE COUNT BODY_BYTES|@FILE [PER_SECOND]
  *
- * The body begins with the monotonic time of sending in nanoseconds. Without PER_SECOND as fast as
- * the broker takes them. */
+ * The body begins with the monotonic time of sending in nanoseconds; that of a file is sent as it
+ * is. Without PER_SECOND as fast as the broker takes them. */
 #include <amqp.h>
 #include <amqp_framing.h>
 #include <amqp_tcp_socket.h>
 #include <sys/time.h>
 
 #include "meter.h"
+
+#define LARGEST_FILE 1048576
 
 static uint64_t confirmed;
 
@@ -35,10 +37,26 @@ static void wait_until(uint64_t ns) {
     clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &at, NULL);
 }
 
+/* The body of a file, or zeros, and its size. */
+static char* make_body(const char* argument, size_t* bytes) {
+    if (argument[0] != '@') {
+        *bytes = strtoull(argument, NULL, 10);
+        return calloc(1, *bytes < 8 ? 8 : *bytes);
+    }
+    FILE* file = fopen(argument + 1, "r");
+    char* body = malloc(LARGEST_FILE);
+    if (file == NULL || body == NULL) exit(66);
+    *bytes = fread(body, 1, LARGEST_FILE, file);
+    fclose(file);
+    return body;
+}
+
 int main(int argc, char** argv) {
     if (argc < 5) return 64;
     const uint64_t count = strtoull(argv[3], NULL, 10);
-    const size_t bytes = strtoull(argv[4], NULL, 10);
+    const int timed = argv[4][0] != '@';
+    size_t bytes;
+    char* body = make_body(argv[4], &bytes);
     const uint64_t per_second = argc > 5 ? strtoull(argv[5], NULL, 10) : 0;
     amqp_connection_state_t state = amqp_new_connection();
     amqp_socket_t* socket = amqp_tcp_socket_new(state);
@@ -49,7 +67,6 @@ int main(int argc, char** argv) {
     amqp_confirm_select(state, 1);
     if (amqp_get_rpc_reply(state).reply_type != AMQP_RESPONSE_NORMAL) return 1;
 
-    char* body = calloc(1, bytes < 8 ? 8 : bytes);
     amqp_basic_properties_t properties;
     memset(&properties, 0, sizeof properties);
     properties._flags = AMQP_BASIC_DELIVERY_MODE_FLAG | AMQP_BASIC_CONTENT_TYPE_FLAG;
@@ -59,7 +76,7 @@ int main(int argc, char** argv) {
     for (uint64_t i = 0; i < count; ++i) {
         if (per_second > 0) wait_until(began + i * 1000000000U / per_second);
         const uint64_t now = meter_clock(CLOCK_MONOTONIC);
-        memcpy(body, &now, sizeof now);
+        if (timed) memcpy(body, &now, sizeof now);
         const amqp_bytes_t message = {bytes, body};
         if (amqp_basic_publish(state, 1, amqp_empty_bytes, amqp_cstring_bytes(argv[2]), 0, 0,
                                &properties, message) != AMQP_STATUS_OK)

@@ -41,9 +41,10 @@ struct Source {
 };
 
 /// Whether the whole value is in quotes, which `docker run --env-file` does not remove.
+/// Around the whole of it: of a command such as `'a' 'b'` they are a part.
 bool has_literal_quotes(std::string_view value) {
     return value.size() >= 2 && (value.front() == '"' || value.front() == '\'') &&
-           value.front() == value.back();
+           value.find(value.front(), 1) == value.size() - 1;
 }
 
 std::string at(std::string_view name, std::string_view shown, std::string_view origin) {

@@ -80,7 +80,7 @@ Result<LoadedService> load_in_processes(const Configuration& configuration, Host
                             .log_level = configuration.text("LOG_LEVEL"),
                             .host_version = std::string(version()),
                             .queue_prefix = configuration.text("QUEUE_NAME_PREFIX"),
-             .rabbitmq = own_broker(configuration),
+                            .rabbitmq = own_broker(configuration),
                             .state_folder = configuration.path("STATE_DIR"),
                             .start_timeout = std::chrono::duration_cast<std::chrono::milliseconds>(
                                 configuration.duration("PROCESSOR_START_TIMEOUT")),

@@ -54,17 +54,13 @@ DeadHost read_crash_file(int descriptor) {
     return dead;
 }
 
-void leave_what_was_begun(DeadHost& dead, std::size_t worker, int page) {
+std::optional<ChildsWork> read_work_page(int page) {
     // As the words lie in the file: see WorkPage.
     std::array<std::uint64_t, sizeof(WorkPage) / sizeof(std::uint64_t)> words{};
-    if (!read_at(page, 0, words)) return;
-    const std::uint64_t begun = words[offsetof(WorkPage, begun) / sizeof begun];
-    const std::uint64_t done = words[offsetof(WorkPage, done) / sizeof done];
-    const std::uint64_t first = words[offsetof(WorkPage, first) / sizeof first];
-    std::erase_if(dead.notes, [&](const DeadHost::Note& note) {
-        const std::uint64_t number = first + note.place;
-        return note.worker == worker && (number <= done || number > begun);
-    });
+    if (!read_at(page, 0, words)) return std::nullopt;
+    return ChildsWork{.first = words[offsetof(WorkPage, first) / sizeof(std::uint64_t)],
+                      .begun = words[offsetof(WorkPage, begun) / sizeof(std::uint64_t)],
+                      .done = words[offsetof(WorkPage, done) / sizeof(std::uint64_t)]};
 }
 
 }  // namespace rococo::svchost

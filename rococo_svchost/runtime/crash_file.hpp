@@ -5,6 +5,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 
 #include "rococo_svchost/runtime/inquest.hpp"
 
@@ -37,8 +38,8 @@ static_assert(sizeof(CrashFileNote) == 64);
 /// Reads a notes file, of this version or of 1.0.0, whatever state it is in.
 [[nodiscard]] DeadHost read_crash_file(int descriptor);
 
-/// Of what the worker had noted, leaves what its processor's process had begun and not ended, as
-/// the process's page says, a file that begins with a `WorkPage`.
-void leave_what_was_begun(DeadHost& dead, std::size_t worker, int page);
+/// Reads a page that a worker shared with its child, a file that begins with a `WorkPage`; none
+/// where it is too short.
+[[nodiscard]] std::optional<ChildsWork> read_work_page(int page);
 
 }  // namespace rococo::svchost

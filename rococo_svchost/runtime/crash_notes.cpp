@@ -253,7 +253,8 @@ void CrashNotes::take_in_the_dead_locked() {
             const fs::path path = page_path(entry.path(), worker);
             const FileDescriptor page(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
             if (!page.is_open()) continue;
-            leave_what_was_begun(dead, worker, page.get());
+            if (const auto work = read_work_page(page.get()))
+                leave_what_was_begun(dead, worker, *work);
             taken_in.push_back(path);
         }
         take_in(dead);

@@ -16,4 +16,11 @@ Inquest hold_inquest(const DeadHost& dead) {
     return inquest;
 }
 
+void leave_what_was_begun(DeadHost& dead, std::size_t worker, const ChildsWork& work) {
+    std::erase_if(dead.notes, [&](const DeadHost::Note& note) {
+        const std::uint64_t number = work.first + note.place;
+        return note.worker == worker && (number <= work.done || number > work.begun);
+    });
+}
+
 }  // namespace rococo::svchost

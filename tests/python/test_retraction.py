@@ -3,10 +3,11 @@
 
 import json
 import random
+import sys
 import time
 
 from fake_host import MINUTES
-from rococo_svchost import frames
+from rococo_svchost import barrier, frames
 
 SLOW = """
 import time
@@ -48,6 +49,16 @@ def test_what_is_not_begun_comes_back(serve, tmp_path):
     assert (host.page[frames.BEGUN], host.page[frames.DONE_UP_TO]) == (4, 4)
     assert host.process('""', '""') == {}
     assert host.page[frames.BEGUN] == 6
+
+
+def test_it_takes_part_in_the_hosts_barriers(serve):
+    """A retraction rests on it; see barrier.py. Whatever this interpreter can do, its worker can."""
+    assert serve(SLOW).page[frames.FENCED] == barrier.take_part()
+
+
+def test_without_ctypes_it_takes_no_part(monkeypatch):
+    monkeypatch.setitem(sys.modules, "ctypes", None)
+    assert not barrier.take_part()
 
 
 def test_a_batch_comes_back_whole(serve, tmp_path):

@@ -31,6 +31,7 @@ class SenderServiceProcessor(BaseServiceProcessor):
 
     uncaught = lambda self, message: context.send_message("missing", 1)
     no_json = lambda self, message: context.send_message("q", object())
+    no_priority = lambda self, message: context.send_message("q", 1, priority=256)
 
     def threads(self, message):
         with concurrent.futures.ThreadPoolExecutor(8) as pool:
@@ -84,6 +85,13 @@ def test_what_is_not_confirmed_is_an_error_in_the_processor(serve):
     assert host.wait_done()[2]["error"] == "SendError: the broker is away"
     ask(host, "no_json")
     assert host.wait_done()[3]["error"].startswith("TypeError")
+
+
+def test_a_priority_that_no_message_can_have_is_an_error_and_sends_nothing(serve):
+    host = serve(SENDER)
+    ask(host, "no_priority")
+    assert host.wait_done()[1]["error"] == "ValueError: the priority is 256, and must be 0 to 255"
+    assert not [event for event in host.child.events if event.frame is not None and event.frame.kind == frames.SEND]
 
 
 def test_many_threads_send_and_answers_come_in_any_order(serve):

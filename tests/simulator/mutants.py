@@ -19,6 +19,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = ROOT / "build" / "simulate"
 RUNTIME = ROOT / "rococo_svchost" / "runtime"
 SCHEDULING = ROOT / "rococo_svchost" / "scheduling"
+CHILDREN = ROOT / "rococo_svchost" / "processors" / "child"
 SECONDS = 60
 
 
@@ -33,6 +34,10 @@ class Mutant:
 
 def schedule_mutant(name, file, old, new):
     return Mutant(name, file, old, new, SCHEDULING)
+
+
+def child_mutant(name, file, old, new):
+    return Mutant(name, file, old, new, CHILDREN)
 
 
 MUTANTS = [
@@ -135,6 +140,78 @@ MUTANTS = [
                     "if (options_.misfire == MisfirePolicy::once) make_up_for(latest, actions);", "(void)latest;"),
     schedule_mutant("runs overlap", "scheduler.cpp",
                     "options_.overlap == OverlapPolicy::allow ? !makes_up_in_hand() : runs_.empty();", "true;"),
+    Mutant("the page is not asked", "inquest.cpp", "return note.worker == worker && (", "return false && ("),
+    Mutant("what has ended is accused", "inquest.cpp", "number <= work.done || ", ""),
+    Mutant("what was not begun is accused", "inquest.cpp", " || number > work.begun", ""),
+    Mutant("what is given back is forgotten", "job_board.cpp",
+           "ready_.insert(ready_.begin(), std::make_move_iterator(first),\n                  std::make_move_iterator(jobs.end()));",
+           "in_hand_ -= count;"),
+    Mutant("nobody is called for what is given back", "job_board.cpp",
+           "if (may_begin()) call_up(running_ + ready_.size());\n}", "}"),
+    Mutant("a suspect in a window", "job_board.cpp",
+           "if (hand.jobs.back().suspect || ready_.front().suspect) return false;", ""),
+    child_mutant("a death charges the whole window", "child_window.cpp",
+                 "const std::size_t begun = std::min(up_to(last_seen.begun), kept_);", "const std::size_t begun = kept_;"),
+    child_mutant("a death charges nobody", "child_window.cpp",
+                 "const std::size_t begun = std::min(up_to(last_seen.begun), kept_);", "const std::size_t begun = ended_;"),
+    child_mutant("a death acknowledges what was begun", "child_window.cpp",
+                 "if (!failed_[ended_]) outcomes_[ended_] = {Outcome::Kind::failed, {}, error};", ""),
+    child_mutant("a death overwrites what had failed", "child_window.cpp", "if (!failed_[ended_]) outcomes_", "outcomes_"),
+    child_mutant("a death forgets what had ended", "child_window.cpp",
+                 "ended_ = std::max(ended_, std::min(up_to(last_seen.done), kept_));\n    const", "const"),
+    child_mutant("a death keeps what was not begun", "child_window.cpp",
+                 "    give_back_from(ended_);\n    over_ = true;", "    ended_ = kept_;\n    over_ = true;"),
+    child_mutant("a page that cannot be is believed at a death", "child_window.cpp",
+                 "is_believable(progress) ? progress : seen_;", "progress;"),
+    child_mutant("retraction without the wait", "child_window.cpp", "kSeenByAll{1}", "kSeenByAll{0}"),
+    child_mutant("a retraction forgets to give back", "child_window.cpp",
+                 "    give_back_from(up_to(progress.begun));", ""),
+    child_mutant("a retraction gives back what is begun", "child_window.cpp", "give_back_from(up_to(progress.begun));",
+                 "give_back_from(up_to(progress.begun) - 1);"),
+    child_mutant("a retraction never ends", "child_window.cpp",
+                 "retraction_ == Retraction::asked && now >= retracting_since_ + kSeenByAll", "false"),
+    child_mutant("nothing is retracted", "child_window.cpp", "kept_ > up_to(seen_.begun))", "false)"),
+    child_mutant("the page is not told of a retraction", "child_call.cpp",
+                 "peer_.retract(peer_.progress().begun, window_.last());", ""),
+    child_mutant("a retraction spares the last", "child_call.cpp", "peer_.progress().begun, window_.last());",
+                 "peer_.progress().begun, window_.last() - 1);"),
+    child_mutant("what is returned is kept", "child_window.cpp", "    give_back_from(up_to(seq) - 1);\n    return true;",
+                 "    return true;"),
+    child_mutant("a window is over too early", "child_window.cpp",
+                 "    ended_ = std::max(ended_, std::min(up_to(progress.done), kept_));\n    return true;",
+                 "    ended_ = std::max(ended_, std::min(up_to(progress.done), kept_));\n    over_ = ended_ == kept_;\n"
+                 "    return true;"),
+    child_mutant("a window is never over", "child_window.cpp", "over_ = seq == last();", ""),
+    child_mutant("the timeout counts from the window's start", "child_window.cpp",
+                 "now >= moved_at_ + timeout_;\n}\n\nbool ChildWindow::is_nearly",
+                 "now >= given_at_ + timeout_;\n}\n\nbool ChildWindow::is_nearly"),
+    child_mutant("the timeout never passes", "child_window.cpp", "return timeout_.count() != 0 && now >= moved_at_ + timeout_;",
+                 "return false;"),
+    child_mutant("killed without being asked for its stack", "child_window.cpp",
+                 "if (stack_asked_at_ == SteadyTime::max()) return Step::ask_for_stack;",
+                 "return Step::kill;"),
+    child_mutant("cancelled() never comes true", "child_call.cpp",
+                 "if (cancelled || window_.is_nearly_overdue(now)) peer_.set_cancelled(true);", ""),
+    child_mutant("done beyond begun is accepted", "child_window.cpp", "progress.begun >= progress.done && ", ""),
+    child_mutant("begun beyond the window is accepted", "child_window.cpp", " && progress.begun <= last();", ";"),
+    child_mutant("DONE is believed without the page", "child_window.cpp",
+                 "if (!is_believable(page) || page.done < seq) return false;", ""),
+    child_mutant("a failure is taken for a success", "child_window.cpp", "outcomes_[i] = outcome;", ""),
+    child_mutant("all that fails fails alike", "child_call.cpp", 'kind == "permanent" ? Outcome::Kind::permanent',
+                 'kind == "permanent" ? Outcome::Kind::failed'),
+    child_mutant("the page is read after what was said", "child_call.cpp",
+                 "const ChildProgress progress = peer_.progress();\n    const bool open = peer_.read();\n"
+                 "    if (!take_all()) return false;",
+                 "const bool open = peer_.read();\n    if (!take_all()) return false;\n"
+                 "    const ChildProgress progress = peer_.progress();"),
+    child_mutant("the end of the connection is trusted", "child_call.cpp", "if (const auto how = peer_.end()) bury(*how);",
+                 "if (const auto how = peer_.read() ? std::nullopt : peer_.end()) bury(*how);"),
+    child_mutant("a closed connection is no matter", "child_call.cpp", "if (open || peer_.end_within(kDeath)) return true;",
+                 "return true;"),
+    child_mutant("the last words are not heard", "child_call.cpp", "    (void)listen();\n", ""),
+    child_mutant("a liar goes on", "child_call.cpp", "if (!good) peer_.kill();", ""),
+    child_mutant("what goes back is told at the end", "child_call.cpp", "give_back();\n    const std::size_t ended",
+                 "const std::size_t ended"),
 ]
 
 

@@ -49,6 +49,45 @@ Fault draw_fault(Random& random, std::size_t hosts, Duration over) {
     return fault;
 }
 
+// None of these failed before there were children.
+bool has_children(std::uint64_t seed) { return seed % 8 == 3 || seed % 16 == 1 || seed % 16 == 10; }
+
+/// `timed`: what hangs is ended by PROCESS_TIMEOUT.
+void draw_for_child(Random& random, Message& message, bool timed) {
+    message.deaf = random.per_mille(500);
+    if (message.behaviour != Behaviour::ok) return;
+    const auto kind = random.between(0, 999);
+    if (kind < 20) message.duration = random.between(5ms, 300ms);
+    if (kind < (timed ? 960 : 980)) return;
+    message.bad_attempts = static_cast<unsigned>(random.between(1, 8));
+    message.behaviour = kind < 980   ? Behaviour::hang
+                        : kind < 990 ? Behaviour::lie
+                                     : Behaviour::leave;
+    if (message.behaviour == Behaviour::hang) message.duration = random.between(10s, 90s);
+}
+
+/// Children fill windows where messages are many and short.
+void draw_children(Random& random, Scenario& scenario, Duration over) {
+    for (std::size_t host = 0; host < scenario.hosts; ++host)
+        scenario.with_children.push_back(random.per_mille(700));
+    scenario.child_batches = random.per_mille(200);
+    if (scenario.child_batches) scenario.workers.max_batch = random.between(2, 20);
+    const bool at_once = random.per_mille(700);
+    const bool short_ones = random.per_mille(500);
+    for (Message& message : scenario.messages) {
+        if (at_once) message.sent_after /= 100;
+        if (short_ones && message.behaviour != Behaviour::hang) message.duration /= 100;
+        draw_for_child(random, message, scenario.workers.process_timeout.count() > 0);
+    }
+    const auto deaths = random.between(0, 4);
+    for (std::uint64_t i = 0; i <= deaths; ++i) {
+        Fault& fault = scenario.faults.emplace_back(draw_fault(random, scenario.hosts, over + 5s));
+        fault.kind = i == deaths && random.per_mille(200) ? Fault::Kind::break_children
+                                                          : Fault::Kind::end_children;
+        if (at_once) fault.at /= 100;
+    }
+}
+
 }  // namespace
 
 Scenario draw(std::uint64_t seed) {
@@ -90,6 +129,7 @@ Scenario draw(std::uint64_t seed) {
         scenario.faults.push_back(draw_fault(random, scenario.hosts, over + 20s));
         scenario.faults.back().kind = Fault::Kind::pause;
     }
+    if (has_children(seed)) draw_children(random, scenario, over);
     return scenario;
 }
 
@@ -97,14 +137,13 @@ const char* name(QueueKind kind) {
     return std::array{"classic", "quorum", "sqs", "lease"}[static_cast<std::size_t>(kind)];
 }
 const char* name(Behaviour behaviour) {
-    return std::array{
-        "ok", "fail", "retry_after", "permanent", "crash", "hang"}[static_cast<std::size_t>(
-        behaviour)];
+    return std::array{"ok", "fail", "retry_after", "permanent", "crash", "hang", "lie", "leave"}
+        [static_cast<std::size_t>(behaviour)];
 }
 const char* name(Fault::Kind kind) {
-    return std::array{
-        "cut",   "kill",          "lose_state",    "drain", "freeze",
-        "block", "refuse_copies", "lose_confirms", "pause"}[static_cast<std::size_t>(kind)];
+    return std::array{"cut",    "kill",         "lose_state",    "drain",
+                      "freeze", "block",        "refuse_copies", "lose_confirms",
+                      "pause",  "end_children", "break_children"}[static_cast<std::size_t>(kind)];
 }
 
 std::string describe(const Scenario& s) {
@@ -119,6 +158,10 @@ std::string describe(const Scenario& s) {
         s.host.retry.max_attempts, s.host.retry.first_delay, s.host.drain_timeout,
         s.host.retry.drop_failed ? ", ON_FAILURE=ack" : "",
         s.exit_when_finished ? ", EXIT_WHEN_FINISHED" : "", s.consumer_timeout, s.latency);
+    for (std::size_t host = 0; host < s.hosts; ++host)
+        if (s.has_children(host))
+            text += fmt::format("  host {} has children{}\n", host,
+                                s.child_batches ? " that take batches" : "");
     for (std::size_t i = 0; i < s.messages.size() && s.messages.size() <= 20; ++i) {
         const Message& m = s.messages[i];
         text += fmt::format("  m{}: sent at {}, {} B, takes {}, {}", i, m.sent_after, m.bytes,

@@ -19,11 +19,22 @@ enum class QueueKind {
     lease,    ///< The embedded queue: in place, in one transaction, for as long as the host lives.
 };
 
-/// What processing a message does.
-enum class Behaviour { ok, fail, retry_after, permanent, crash, hang };
+/// What processing a message does. A crash and a hang cost the host dearly, or the child where it
+/// has one; what only a child can do is a failure elsewhere.
+enum class Behaviour {
+    ok,
+    fail,
+    retry_after,
+    permanent,
+    crash,
+    hang,
+    lie,    ///< The child says what cannot be.
+    leave,  ///< The child reports a failure and ends.
+};
 
-/// What `retry_after` asks for.
+/// What `retry_after` asks for, and what it says.
 inline constexpr Duration kRetryAfter{1'500'000};
+inline constexpr const char* kLater = "later";
 
 struct Message {
     Behaviour behaviour = Behaviour::ok;
@@ -31,19 +42,22 @@ struct Message {
     Duration duration{};        ///< Of processing it.
     std::size_t bytes = 100;
     Duration sent_after{};  ///< Since the start.
+    bool deaf = false;      ///< A hang that does not listen to `cancelled()`.
 };
 
 struct Fault {
     enum class Kind {
-        cut,            ///< The host's connection is lost; both sides notice, each in its time.
-        kill,           ///< SIGKILL.
-        lose_state,     ///< SIGKILL, and the state folder is gone.
-        drain,          ///< SIGTERM; started again afterwards.
-        freeze,         ///< SIGSTOP, and SIGCONT after `lasts`.
-        block,          ///< The queue takes no copies for as long as `lasts`.
-        refuse_copies,  ///< The queue refuses copies for as long as `lasts`.
-        lose_confirms,  ///< Answers to copies get lost for as long as `lasts`.
-        pause,          ///< The host takes no new messages for as long as `lasts`.
+        cut,             ///< The host's connection is lost; both sides notice, each in its time.
+        kill,            ///< SIGKILL.
+        lose_state,      ///< SIGKILL, and the state folder is gone.
+        drain,           ///< SIGTERM; started again afterwards.
+        freeze,          ///< SIGSTOP, and SIGCONT after `lasts`.
+        block,           ///< The queue takes no copies for as long as `lasts`.
+        refuse_copies,   ///< The queue refuses copies for as long as `lasts`.
+        lose_confirms,   ///< Answers to copies get lost for as long as `lasts`.
+        pause,           ///< The host takes no new messages for as long as `lasts`.
+        end_children,    ///< SIGKILL for some of the host's children.
+        break_children,  ///< The same, and none can be started for as long as `lasts`.
     };
     Kind kind = Kind::cut;
     std::size_t host = 0;
@@ -64,6 +78,13 @@ struct Scenario {
     Duration latency{};               ///< One way, at most.
     std::vector<Message> messages;
     std::vector<Fault> faults;
+    /// By host: its workers' processors have processes of their own.
+    std::vector<bool> with_children;
+    bool child_batches = false;  ///< These take batches, not windows.
+
+    [[nodiscard]] bool has_children(std::size_t number) const {
+        return number < with_children.size() && with_children[number];
+    }
 };
 
 /// The scenario of a seed.

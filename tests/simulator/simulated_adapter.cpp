@@ -105,9 +105,9 @@ Result<void> SimulatedAdapter::settle(messaging::Settlements settlements) {
 // What a retry waits, by RETRY_DELAY or as the processor asks.
 void SimulatedAdapter::check_verdict(const Held& held) const {
     if (held.verdict.verdict != Verdict::retry) return;
-    const auto behaviour = scenario_.messages[held.instance.message].behaviour;
     const auto& policy = scenario_.host.retry;
-    const Duration least = behaviour == Behaviour::retry_after
+    // What a processor asked for can be told from its error, which a child's death has none of.
+    const Duration least = held.verdict.error == kLater
                                ? kRetryAfter
                                : Duration(std::min(policy.first_delay, policy.max_delay)) * 4 / 5;
     // Delays are rounded to a millisecond.

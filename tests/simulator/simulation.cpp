@@ -90,6 +90,10 @@ private:
                 return queue_.lose_confirms(fault.lasts);
             case Fault::Kind::pause:
                 return host.pause(fault.lasts);
+            case Fault::Kind::end_children:
+                return host.end_children();
+            case Fault::Kind::break_children:
+                return host.break_children(fault.lasts);
         }
     }
 

@@ -24,7 +24,9 @@ std::string findings_of(std::uint64_t seed) {
 TEST(Simulator, KeepsEveryPromiseInScenariosThatFailedOnce) {
     for (const auto seed : std::initializer_list<std::uint64_t>{
              2, 70, 127, 2098, 7348, 7439, 9234, 10647, 16184, 18764, 29373, 37526, 46153, 62948,
-             108935, 118189, 1796077640588175})
+             108935, 118189, 1796077640588175,
+             // With children:
+             314, 3322, 24698})
         EXPECT_EQ(findings_of(seed), "") << "seed " << seed;
 }
 

@@ -23,7 +23,7 @@ public:
     [[nodiscard]] SteadyTime steady_now() const override { return now_; }
 
     [[nodiscard]] Duration since_start() const {
-        return std::chrono::duration_cast<Duration>(now_.time_since_epoch());
+        return std::chrono::duration_cast<Duration>(now_ - kStart);
     }
 
     void at(SteadyTime time, std::function<void()> action) {
@@ -55,7 +55,10 @@ private:
         }
     };
 
-    SteadyTime now_{};
+    // Long after the beginning of the clock, as everywhere: what never was is long ago.
+    static constexpr SteadyTime kStart{std::chrono::hours(1)};
+
+    SteadyTime now_ = kStart;
     std::uint64_t last_number_ = 0;
     std::priority_queue<Event> events_;
 };

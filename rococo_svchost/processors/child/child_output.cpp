@@ -8,8 +8,9 @@
 #include <array>
 #include <cerrno>
 #include <nlohmann/json.hpp>
-#include <stdexcept>
 #include <utility>
+
+#include "rococo/base/try.hpp"
 
 namespace rococo::svchost::child {
 
@@ -18,22 +19,6 @@ namespace {
 using Json = nlohmann::json;
 
 constexpr int kAnswerTimeoutMs = 30'000;
-
-messaging::OutgoingMessage message_of(const Json& meta, std::string_view body) {
-    const auto text = [&](const char* name) { return meta.value(name, std::string()); };
-    messaging::OutgoingMessage message{.body = std::string(body), .id = text("id")};
-    if (meta.contains("content_type")) message.content_type = text("content_type");
-    message.correlation_id = text("correlation_id");
-    for (const auto& [name, value] :
-         meta.value("headers", std::vector<std::pair<std::string, std::string>>()))
-        message.headers.emplace_back(name, value);
-    message.content_encoding = text("content_encoding");
-    message.reply_to = text("reply_to");
-    message.type = text("type");
-    message.app_id = text("app_id");
-    if (meta.contains("priority")) message.priority = meta.at("priority").get<std::uint8_t>();
-    return message;
-}
 
 }  // namespace
 
@@ -62,6 +47,11 @@ ChildOutput::~ChildOutput() {
 void ChildOutput::send_by(messaging::MessageSender& sender) {
     const std::scoped_lock lock(mutex_);
     sender_ = &sender;
+}
+
+void ChildOutput::log(std::string_view level, std::string_view module, unsigned line,
+                      std::string_view text) {
+    log_.log(level, module, line, text);
 }
 
 void ChildOutput::pump() {
@@ -105,41 +95,42 @@ void ChildOutput::pump_locked() {
 void ChildOutput::read_calls() {
     if (!calls_open_) return;
     calls_open_ = calls_.read(calls_descriptor_);
-    try {
-        while (true) {
-            const auto frame = calls_.next();
-            if (!frame) throw std::runtime_error(frame.error().message);
-            if (!*frame) return;
-            take(**frame);
-        }
-    } catch (const std::exception& error) {
+    if (const auto taken = take_calls(); !taken) {
         calls_open_ = false;
         log_.log("ERROR", "child", __LINE__,
                  fmt::format("The processor's process {} is ended, since {}", process_.pid(),
-                             error.what()));
+                             taken.error().message));
         process_.kill();
     }
 }
 
-void ChildOutput::take(const Frame& frame) {
+Result<void> ChildOutput::take_calls() {
+    while (true) {
+        ROCOCO_ASSIGN_OR_RETURN(const auto frame, calls_.next());
+        if (!frame) return {};
+        ROCOCO_TRY(take(*frame));
+    }
+}
+
+Result<void> ChildOutput::take(const Frame& frame) {
     if (frame.kind == static_cast<std::uint8_t>(Report::log)) {
-        const Json meta = Json::parse(frame.meta);
-        log_.log(meta.value("level", "INFO"), meta.value("module", "processor"),
-                 meta.value("line", 0U), frame.payload);
+        ROCOCO_ASSIGN_OR_RETURN(const LogLine line, read_log_line(frame));
+        log_.log(line.level, line.module, line.line, line.text);
     } else if (frame.kind == static_cast<std::uint8_t>(Report::send)) {
-        const Json meta = Json::parse(frame.meta);
-        requests_.push_back(
-            {frame.seq, meta.at("queue").get<std::string>(), message_of(meta, frame.payload)});
+        ROCOCO_ASSIGN_OR_RETURN(auto request, read_send_request(frame));
+        requests_.push_back(std::move(request));
         wake_.notify();  // where it is the worker who pumps
     } else if ((frame.kind & kMayBeIgnored) == 0) {
-        throw std::runtime_error(fmt::format("it sent a frame of unknown kind {}", frame.kind));
+        return failure(ErrorKind::service,
+                       fmt::format("it sent a frame of unknown kind {}", frame.kind));
     }
+    return {};
 }
 
 void ChildOutput::carry_out() {
     std::unique_lock lock(mutex_);
     while (!requests_.empty() && !stopping_) {
-        const Request request = std::move(requests_.front());
+        const SendRequest request = std::move(requests_.front());
         requests_.pop_front();
         messaging::MessageSender* const sender = sender_;
         lock.unlock();

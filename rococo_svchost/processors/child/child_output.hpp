@@ -12,6 +12,7 @@
 #include <thread>
 
 #include "child_process.hpp"
+#include "child_requests.hpp"
 #include "frames.hpp"
 #include "line_stream.hpp"
 #include "rococo/base/wake_event.hpp"
@@ -42,22 +43,19 @@ public:
     /// From now on it may send. Before, and without one, sending fails. The sender must outlive it.
     void send_by(messaging::MessageSender& sender);
 
+    /// Logs what is to be said of the process.
+    void log(std::string_view level, std::string_view module, unsigned line, std::string_view text);
+
     /// Passes on all that is there, so that what the process said comes before what is said of it.
     void pump();
 
 private:
-    /// A message that it wants sent.
-    struct Request {
-        std::uint64_t seq;
-        std::string queue;
-        messaging::OutgoingMessage message;
-    };
-
     void work();
     [[nodiscard]] std::array<pollfd, 5> watched_descriptors();
     void pump_locked();
     void read_calls();
-    void take(const Frame& frame);
+    [[nodiscard]] Result<void> take_calls();
+    [[nodiscard]] Result<void> take(const Frame& frame);
     [[nodiscard]] bool is_stopping();
     void carry_out();
     void answer(std::uint64_t seq, const Result<void>& sent);
@@ -72,7 +70,7 @@ private:
     LineStream errors_;
     FrameReader calls_;
     bool calls_open_ = true;
-    std::deque<Request> requests_;
+    std::deque<SendRequest> requests_;
     messaging::MessageSender* sender_ = nullptr;
     bool stopping_ = false;
     WakeEvent wake_;

@@ -3,7 +3,9 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <linux/membarrier.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -58,6 +60,7 @@ void ChildPage::reset() noexcept {
     words_->retract_above = 0;
     words_->retract_up_to = 0;
     words_->cancelled = 0;
+    words_->fenced = 0;
     words_->recycle = 0;
     words_->first = 1;
 }
@@ -83,6 +86,9 @@ void ChildPage::retract(std::uint64_t above, std::uint64_t up_to) noexcept {
     // Whoever sees the second has the first.
     words_->retract_above = above;
     words_->retract_up_to = up_to;
+    // What the child stored before can be seen from now on, and what it reads from now on is this.
+    // Where it takes no part, or the kernel none, the wait that follows must do.
+    if (words_->fenced != 0) ::syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL_EXPEDITED, 0, 0);
 }
 
 void ChildPage::set_cancelled(bool cancelled) noexcept { words_->cancelled = cancelled ? 1 : 0; }

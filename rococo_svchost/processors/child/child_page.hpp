@@ -16,8 +16,8 @@ namespace rococo::svchost::child {
 /// both, which survives the death of either.
 ///
 /// Each word has one writer. The child stores `begun`, then reads what is retracted; the host
-/// stores that, waits, then reads `begun`: on every machine at least one of them sees the other
-/// (docs/adr/0010).
+/// stores that, has the child pass a barrier, waits, then reads `begun`: on every machine at least
+/// one of them sees the other (docs/adr/0010).
 class ChildPage {
 public:
     static constexpr std::size_t kBytes = 4096;

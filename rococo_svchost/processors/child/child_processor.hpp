@@ -9,9 +9,10 @@
 #include <span>
 #include <string>
 
+#include "child_call.hpp"
 #include "child_page.hpp"
+#include "child_restarts.hpp"
 #include "message_frames.hpp"
-#include "rococo/base/backoff.hpp"
 #include "rococo/logger.hpp"
 #include "rococo_svchost/processors/child_service.hpp"
 #include "rococo_svchost/processors/child_window.hpp"
@@ -43,19 +44,11 @@ public:
 private:
     [[nodiscard]] bool have_child(const Call& call);
     void work_through(const Call& call, ChildWindow& window);
-    /// Takes what the child said and what its page says. False: it lied, or is about to end.
-    [[nodiscard]] bool listen(ChildWindow& window);
-    [[nodiscard]] bool take(const Frame& frame, ChildWindow& window);
-    [[nodiscard]] bool failed(const Frame& frame, ChildWindow& window);
-    void act(ChildWindow& window, SteadyTime now);
-    void tell(const Call& call, ChildWindow& window);
-    static void give_back(const Call& call, ChildWindow& window);
-    void bury(ChildWindow& window);
     /// A new process, which has done nothing yet.
     void take_over(std::unique_ptr<RunningChild> child);
     /// Why the process has to be replaced; none while it may go on.
     [[nodiscard]] std::optional<std::string> reason_to_replace();
-    void replace(const Call& call, ChildWindow& window, const std::string& reason);
+    void replace(ChildCall& ended, const std::string& reason);
 
     const Settings settings_;
     const Start start_;
@@ -66,13 +59,11 @@ private:
     std::unique_ptr<RunningChild> child_;  // uses the page
     MessageFrames frames_;
     std::uint64_t next_seq_ = 1;
-    std::string cause_;                // why the host ends it, if it does
-    bool worked_ = false;              // this process has ended a message
     std::uint64_t messages_left_ = 0;  // of PROCESSOR_MAX_MESSAGES, with this process's share
     bool memory_limited_ = false;      // by PROCESSOR_MAX_MEMORY
     SteadyTime memory_due_{};          // when that is looked at again
     std::minstd_rand jitter_{std::random_device{}()};
-    Backoff backoff_;               // between processes that did not
+    ChildRestarts restarts_;
     std::optional<Error> failure_;  // why the last one could not be started
 };
 

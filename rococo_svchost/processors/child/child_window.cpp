@@ -12,6 +12,9 @@ using std::chrono::milliseconds;
 // A window is worth a millisecond: where it takes so much longer, one of its messages is slow, and
 // the others need not wait for it.
 constexpr milliseconds kSlow{5};
+// Who has all bytes and begins nothing for so long is held up by something else. Large bodies take
+// longer than `kSlow` to arrive: taken back by then, they would never be begun by anybody.
+constexpr milliseconds kHeldUp{100};
 // Far longer than a processor keeps a store to itself, so that the child has read what the host
 // wrote, or the host reads what the child wrote.
 constexpr milliseconds kSeenByAll{1};
@@ -30,6 +33,7 @@ ChildWindow::ChildWindow(std::uint64_t first, std::span<Outcome> outcomes,
       outcomes_(outcomes),
       timeout_(process_timeout),
       given_at_(now),
+      sent_at_(now),
       failed_(outcomes.size()),
       seen_{first - 1, first - 1},
       moved_at_(now),
@@ -58,7 +62,8 @@ bool ChildWindow::returned(std::uint64_t seq) {
     return true;
 }
 
-bool ChildWindow::done(std::uint64_t seq) {
+bool ChildWindow::done(std::uint64_t seq, const ChildProgress& page) {
+    if (!is_believable(page) || page.done < seq) return false;
     if (up_to(seq) < ended_ || seq > last()) return false;
     ended_ = std::min(up_to(seq), kept_);
     over_ = seq == last();
@@ -113,7 +118,7 @@ void ChildWindow::died(const ChildProgress& progress, const std::string& error) 
 ChildWindow::Step ChildWindow::next(SteadyTime now) const {
     if (retraction_ == Retraction::asked && now >= retracting_since_ + kSeenByAll)
         return Step::end_retraction;
-    if (retraction_ == Retraction::none && now >= given_at_ + kSlow && kept_ > up_to(seen_.begun))
+    if (retraction_ == Retraction::none && is_slow(now) && kept_ > up_to(seen_.begun))
         return Step::retract;
     if (is_overdue(now)) {
         if (stack_asked_at_ == SteadyTime::max()) return Step::ask_for_stack;
@@ -126,6 +131,10 @@ SteadyTime ChildWindow::wake_at(SteadyTime now) const {
     if (retraction_ == Retraction::asked) return retracting_since_ + kSeenByAll;
     if (now < given_at_ + kSlow) return given_at_ + kSlow;
     return now + kLook;
+}
+
+bool ChildWindow::is_slow(SteadyTime now) const {
+    return now >= given_at_ + kSlow && (seen_.begun >= first_ || now >= sent_at_ + kHeldUp);
 }
 
 bool ChildWindow::is_overdue(SteadyTime now) const {

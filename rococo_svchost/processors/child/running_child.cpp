@@ -59,7 +59,7 @@ Result<std::unique_ptr<RunningChild>> RunningChild::start(const ChildCommand& co
     const std::array<int, 6> theirs{nothing.get(),      output->theirs.get(), errors->theirs.get(),
                                     work->theirs.get(), calls->theirs.get(),  page.descriptor()};
     ROCOCO_ASSIGN_OR_RETURN(auto process, ChildProcess::start(command, theirs));
-    std::unique_ptr<RunningChild> child(new RunningChild);
+    std::unique_ptr<RunningChild> child(new RunningChild(page));
     child->process_ = std::move(process);
     child->streams_ = {std::move(work->ours), std::move(calls->ours), std::move(output->ours),
                        std::move(errors->ours)};
@@ -68,12 +68,12 @@ Result<std::unique_ptr<RunningChild>> RunningChild::start(const ChildCommand& co
 }
 
 RunningChild::~RunningChild() {
-    end_within(kStopTime);
+    finish_within(kStopTime);
     process_->kill();
     (void)process_->wait_for_end();
 }
 
-void RunningChild::end_within(milliseconds time) {
+void RunningChild::finish_within(milliseconds time) {
     ::shutdown(streams_.work.get(), SHUT_WR);  // means: finish and exit
     (void)process_->end_within(time);
 }
@@ -124,6 +124,8 @@ Result<std::optional<std::string>> RunningChild::answer_to(const Frame& frame, R
         fmt::format("the processor's process answered with a frame of kind {}", frame.kind));
 }
 
+void RunningChild::ask_for_stack() { process_->signal(kStackSignal); }
+
 void RunningChild::write(std::span<const iovec> parts) {
     parts_.assign(parts.begin(), parts.end());
     unsent_ = 0;
@@ -145,6 +147,20 @@ bool RunningChild::flush() {
         parts_[unsent_].iov_len -= left;
     }
     return true;
+}
+
+void RunningChild::pass_on_traceback(std::string_view traceback) {
+    output_->log("WARNING", "child_processor", __LINE__, traceback);
+}
+
+void RunningChild::keep_unsent() {
+    if (!has_unsent()) return;
+    std::string kept;
+    for (std::size_t i = unsent_; i < parts_.size(); ++i)
+        kept.append(static_cast<const char*>(parts_[i].iov_base), parts_[i].iov_len);
+    kept_ = std::move(kept);
+    parts_.assign(1, {kept_.data(), kept_.size()});
+    unsent_ = 0;
 }
 
 void RunningChild::wait(steady_clock::time_point until) {

@@ -136,7 +136,12 @@ class LedgerRun:
         return list(self._hosts)
 
     def running_hosts(self):
-        return [host for host in self._slots if host is not None and host.process.poll() is None]
+        """Those that are through with their start: whoever kills a process before ends the host, as its operator wants to know."""
+        return [host for host in self._slots if host is not None and host.process.poll() is None and self._consumes(host)]
+
+    def _consumes(self, host):
+        host.consumes = host.consumes or "Consuming" in host.log()
+        return host.consumes
 
     def kill_host(self):
         """SIGKILL; it is started again."""
@@ -265,7 +270,7 @@ class LedgerRun:
     def _start_host(self, slot, clock_ahead_s=0, **how):
         with self._host_lock:
             host = self.folder.start(self._program, **how)
-            host.fate, host.ended, host.clock_ahead_s = None, None, clock_ahead_s
+            host.fate, host.ended, host.clock_ahead_s, host.consumes = None, None, clock_ahead_s, False
             self._slots[slot] = host
             self._hosts.append(host)
 

@@ -301,6 +301,12 @@ TEST_F(ConfigurationTest, TakesLiteralQuotesOffAndSaysSo) {
     EXPECT_EQ(configuration.errors().size(), 1U) << "LOG_FORMAT is one quote";
 }
 
+TEST_F(ConfigurationTest, QuotesWithinAValueAreAPartOfIt) {
+    const Configuration configuration = load({{"PROCESSOR_COMMAND", "'a b' 'c'"}});
+    EXPECT_EQ(configuration.text("PROCESSOR_COMMAND"), "'a b' 'c'");
+    EXPECT_THAT(configuration.warnings(), IsEmpty());
+}
+
 TEST_F(ConfigurationTest, WarnsOfVariablesThatLookLikeOurs) {
     folder_.write(".env", "CRON_TIMEZOEN=Europe/Berlin\n");
     EXPECT_THAT(

@@ -6,15 +6,21 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
 #include <chrono>
+#include <csignal>
+#include <fstream>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <span>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "frames.hpp"
+#include "message_frames.hpp"
 #include "rococo/base/clock.hpp"
 #include "support/fake_delivery.hpp"
 #include "support/recorded_log.hpp"
@@ -61,12 +67,16 @@ protected:
     }
     /// Loads a service whose process runs this script.
     Result<std::unique_ptr<ChildService>> load(const std::string& script,
-                                               std::chrono::milliseconds start_timeout = 4min) {
+                                               std::chrono::milliseconds start_timeout = 4min,
+                                               std::optional<ChildBroker> rabbitmq = {},
+                                               std::chrono::microseconds process_timeout = 0s) {
         return ChildService::load({.executable = "/bin/sh",
                                    .arguments = {"sh", "-c", script},
                                    .folder = folder_.path(),
+                                   .rabbitmq = std::move(rabbitmq),
                                    .state_folder = folder_.path(),
-                                   .start_timeout = start_timeout},
+                                   .start_timeout = start_timeout,
+                                   .process_timeout = process_timeout},
                                   lines_);
     }
     /// Why it cannot be loaded.
@@ -93,6 +103,19 @@ TEST_F(ChildServiceTest, KnowsWhatTheChildSays) {
     EXPECT_EQ((*service)->processors()[0].type, "OrderProcessor");
     EXPECT_TRUE((*service)->processors()[0].takes_batches);
     EXPECT_EQ((*service)->notes(), std::vector<std::string>{"mind the gap"});
+}
+
+TEST_F(ChildServiceTest, TellsTheChildOfItsBrokerWithoutThePassword) {
+    const std::string shows = "dd bs=4096 count=1 <&3 2>/dev/null | tr -d '\\000'; exit 1";
+    ASSERT_FALSE(load(shows, 4min,
+                      ChildBroker{.host = "one:5672,[::1]:5673",
+                                  .port = 5672,
+                                  .virtual_host = "shop",
+                                  .user = "orders"}));
+    EXPECT_THAT(lines_.text(), HasSubstr(R"("rabbitmq":{"host":"one:5672,[::1]:5673","port":5672,)"
+                                         R"("user":"orders","virtual_host":"shop"})"));
+    ASSERT_FALSE(load(shows));
+    EXPECT_THAT(lines_.text(), HasSubstr(R"("protocol":1,"queue_prefix":"","type":"")"));
 }
 
 TEST_F(ChildServiceTest, TellsWhyTheChildRefused) {
@@ -167,9 +190,10 @@ struct NoSender final : messaging::MessageSender {
 /// A processor whose process is a script that has said that it is ready.
 class ChildProcessorTest : public ChildServiceTest {
 protected:
-    void make(const std::string& script) {
+    void make(const std::string& script, std::chrono::microseconds process_timeout = 0s) {
         auto service = load(sends(child::Report::ready, R"({"protocol":1})") +
-                            sends(child::Report::started, "{}") + script);
+                                sends(child::Report::started, "{}") + script,
+                            4min, {}, process_timeout);
         ASSERT_TRUE(service) << service.error().message;
         service_ = std::move(*service);
         factory_ =
@@ -197,6 +221,29 @@ protected:
         return progress;
     }
 
+    /// A command of a shell that starts a process, which holds all that the shell has open.
+    [[nodiscard]] std::string starts_another() const {
+        return fmt::format("sleep 1000 & echo $! >'{}';", (folder_.path() / "another").string());
+    }
+    /// Waits for the end of that process.
+    [[nodiscard]] bool other_ends() const {
+        std::ifstream file(folder_.path() / "another");
+        pid_t other = 0;
+        if (!(file >> other)) return false;
+        for (const auto until = clock_.steady_now() + 2min; clock_.steady_now() < until;
+             std::this_thread::sleep_for(10ms)) {
+            // It has no parent any more, and whoever has that place may not take it from the
+            // system.
+            std::ifstream status(fmt::format("/proc/{}/stat", other));
+            std::string number;
+            std::string name;
+            std::string state;
+            if (!(status >> number >> name >> state) || state == "Z" || state == "X") return true;
+        }
+        ::kill(other, SIGKILL);
+        return false;
+    }
+
     NoSender sender_;
     RealClock clock_;
     tests::RecordedLog log_;
@@ -215,10 +262,71 @@ TEST_F(ChildProcessorTest, DoneOfWhatThePageDoesNotKnowAcknowledgesNothing) {
     EXPECT_TRUE(log_.contains("it sent a frame of kind 3 for message 2 out of turn"));
 }
 
+/// Scribbles over a body that was given back, as its next owner may.
+struct ScribblingProgress final : CallProgress {
+    explicit ScribblingProgress(std::string& its_body) : body(its_body) {}
+    void ended(std::size_t /*count*/) override {}
+    void not_begun(std::size_t count) override {
+        all_not_begun += count;
+        std::ranges::fill(body, '!');
+    }
+    std::string& body;
+    std::size_t all_not_begun = 0;
+};
+
+// The child begins the first while the second is on its way, so that the second is taken back; it
+// reads on only when the host has done that.
+TEST_F(ChildProcessorTest, WhatIsTakenBackReachesTheChildAsItWas) {
+    std::string body(std::size_t{4} * 1024 * 1024, 'x');
+    body.append(4096, 'e');  // more than the orders before it, which the script reads as well
+    tests::FakeDelivery first({.id = "1"});
+    tests::FakeDelivery second({.id = "2"});
+    second.body = body;
+    const std::array<const messaging::Delivery*, 2> deliveries{&first, &second};
+    const std::array<std::uint32_t, 2> attempts{1, 1};
+    std::size_t bytes = 0;
+    child::MessageFrames frames;
+    for (const iovec& part : frames.of_messages(deliveries, attempts, 1, false))
+        bytes += part.iov_len;
+    const auto sets = [](int word, int value) {
+        return fmt::format("printf '\\00{}' | dd of=/dev/fd/5 bs=1 seek={} conv=notrunc 2>&-;",
+                           value, word * 8);
+    };
+    const std::string waits_for_retraction =
+        "until od -An -tu8 -j24 -N8 /dev/fd/5 | grep -q 2; do sleep 0.01; done; sleep 0.5;";
+    make("head -c 1000 <&3 >/dev/null;" + sets(0, 1) + waits_for_retraction +
+         fmt::format("head -c {} <&3 | tail -c 7; echo;", bytes - 1000) + sets(0, 2) + sets(1, 2) +
+         sends(child::Report::done, "", 3, 2) + "exec sleep 1000");
+    outcomes_.assign(2, Outcome{});
+    ScribblingProgress progress(body);
+    Call call;
+    call.attempts = attempts;
+    call.progress = &progress;
+    processor_->process(call, deliveries, outcomes_);
+    EXPECT_EQ(progress.all_not_begun, 1U);
+    processor_.reset();
+    EXPECT_THAT(lines_.text(), HasSubstr("stdout: eeeeeee\n"));
+}
+
 TEST_F(ChildProcessorTest, ProcessesThatEndBeforeTheyBeginAnythingAreGivenUp) {
     make("exit 9");
     for (int i = 0; i < 8 && broken_.empty(); ++i) EXPECT_EQ(process().all_not_begun, 2U);
     EXPECT_THAT(broken_, HasSubstr("before they process anything"));
+}
+
+TEST_F(ChildProcessorTest, ADeathIsSeenWhoeverStillHoldsTheConnectionAndTakesItAlong) {
+    make("head -c 1 <&3 >/dev/null;" + starts_another() + "exit 9");
+    EXPECT_EQ(process().all_not_begun, 2U);
+    EXPECT_TRUE(log_.contains("exit code 9"));
+    EXPECT_TRUE(other_ends());
+}
+
+TEST_F(ChildProcessorTest, ATimeoutEndsWhatTheProcessorStartedAsWell) {
+    // The signal that asks for the stack would end a shell.
+    make("trap '' 40; head -c 1 <&3 >/dev/null;" + starts_another() + "exec sleep 1000", 100ms);
+    (void)process();
+    EXPECT_TRUE(log_.contains("was ended: timed out after 100 ms"));
+    EXPECT_TRUE(other_ends());
 }
 
 TEST_F(ChildServiceTest, SaysThatTheProgramIsNotThere) {

@@ -29,6 +29,8 @@ protected:
     bool sees(std::uint64_t begun, std::uint64_t done) {
         return window_.observe({begun, done}, now_);
     }
+    /// The child says so, after its page has.
+    bool is_done(std::uint64_t seq) { return window_.done(seq, {seq, seq}); }
     /// The page says that message 12 is slow, and the others are retracted.
     void retract_after_12() {
         now_ += 6ms;
@@ -48,7 +50,7 @@ protected:
 
 TEST_F(ChildWindowTest, AWindowThatIsDoneHasEndedWhole) {
     EXPECT_EQ(window_.take_ended(now_), 0U);
-    EXPECT_TRUE(window_.done(15));
+    EXPECT_TRUE(is_done(15));
     EXPECT_TRUE(window_.is_over());
     EXPECT_EQ(window_.take_ended(now_), 5U);
     EXPECT_EQ(window_.take_not_begun(), 0U);
@@ -56,13 +58,13 @@ TEST_F(ChildWindowTest, AWindowThatIsDoneHasEndedWhole) {
 
 TEST_F(ChildWindowTest, FailuresAreTheirMessagesAlone) {
     EXPECT_TRUE(window_.failed(13, 1, {Kind::permanent, {}, "no"}));
-    EXPECT_TRUE(window_.done(15));
+    EXPECT_TRUE(is_done(15));
     EXPECT_THAT(kinds(), ElementsAre(Kind::ok, Kind::ok, Kind::permanent, Kind::ok, Kind::ok));
 }
 
 TEST_F(ChildWindowTest, ABatchFailsAsOne) {
     EXPECT_TRUE(window_.failed(15, 5, {Kind::failed, {}, "no"}));
-    EXPECT_TRUE(window_.done(15));
+    EXPECT_TRUE(is_done(15));
     EXPECT_THAT(kinds(), testing::Each(Kind::failed));
 }
 
@@ -102,10 +104,30 @@ TEST_F(ChildWindowTest, WhatWaitsBehindASlowMessageGoesBack) {
     EXPECT_EQ(window_.take_not_begun(), 3U);
     EXPECT_EQ(window_.take_ended(now_), 1U) << "and what has ended is told at once";
     EXPECT_FALSE(window_.is_over());
-    EXPECT_TRUE(window_.done(15)) << "it passed over them";
+    EXPECT_TRUE(is_done(15)) << "it passed over them";
     EXPECT_TRUE(window_.is_over());
     EXPECT_EQ(window_.take_ended(now_), 1U);
     EXPECT_EQ(window_.take_not_begun(), 0U);
+}
+
+TEST_F(ChildWindowTest, WhatIsStillBeingSentIsNotTakenBackBeforeItCouldBegin) {
+    for (int i = 0; i < 100; ++i) {
+        now_ += 20ms;
+        window_.still_sending(now_);
+        EXPECT_EQ(window_.next(now_), Step::wait);
+    }
+    now_ += 99ms;
+    EXPECT_EQ(window_.next(now_), Step::wait) << "it may need that long to read it";
+    now_ += 1ms;
+    EXPECT_EQ(window_.next(now_), Step::retract);
+}
+
+TEST_F(ChildWindowTest, WhatWaitsBehindASlowMessageGoesBackWhileItIsSent) {
+    window_.still_sending(now_);
+    now_ += 6ms;
+    window_.still_sending(now_);
+    EXPECT_TRUE(sees(11, 10));
+    EXPECT_EQ(window_.next(now_), Step::retract);
 }
 
 TEST_F(ChildWindowTest, TheNextIsNotGivenBeforeAllWerePassedOver) {
@@ -122,7 +144,7 @@ TEST_F(ChildWindowTest, WhatWasRetractedAtTheLastMomentIsReturned) {
     EXPECT_EQ(window_.take_not_begun(), 2U);
     EXPECT_TRUE(window_.returned(13));
     EXPECT_EQ(window_.take_not_begun(), 1U);
-    EXPECT_TRUE(window_.done(15));
+    EXPECT_TRUE(is_done(15));
     EXPECT_EQ(window_.take_ended(now_), 2U);
 }
 
@@ -131,7 +153,7 @@ TEST_F(ChildWindowTest, WhatWasBegunAtTheLastMomentStays) {
     EXPECT_TRUE(sees(12, 11));
     window_.retracting(now_);
     EXPECT_TRUE(window_.retracted({13, 12}));
-    EXPECT_TRUE(window_.done(15));
+    EXPECT_TRUE(is_done(15));
     EXPECT_EQ(window_.take_not_begun(), 2U);
     EXPECT_EQ(window_.take_ended(now_), 3U);
 }
@@ -161,7 +183,7 @@ TEST_F(ChildWindowTest, AProcessThatDoesNotEvenBeginIsRelievedOfAll) {
     EXPECT_TRUE(window_.retracted({10, 10}));
     EXPECT_EQ(window_.take_not_begun(), 5U);
     EXPECT_TRUE(window_.returned(11)) << "which it sees when it goes on";
-    EXPECT_TRUE(window_.done(15));
+    EXPECT_TRUE(is_done(15));
     EXPECT_EQ(window_.take_ended(now_), 0U);
 }
 
@@ -190,7 +212,7 @@ TEST_F(ChildWindowTest, EachMessageHasTheWholeTimeout) {
 }
 
 TEST_F(ChildWindowTest, LiesAreNoticed) {
-    EXPECT_FALSE(window_.done(16)) << "beyond what it was given";
+    EXPECT_FALSE(is_done(16)) << "beyond what it was given";
     EXPECT_FALSE(window_.failed(16, 1, {}));
     EXPECT_FALSE(window_.failed(10, 1, {})) << "of the window before";
     EXPECT_FALSE(window_.failed(12, 3, {}));
@@ -201,7 +223,14 @@ TEST_F(ChildWindowTest, LiesAreNoticed) {
     EXPECT_TRUE(sees(13, 12));
     EXPECT_FALSE(sees(12, 12)) << "backwards";
     EXPECT_FALSE(window_.failed(12, 1, {})) << "after it was done";
-    EXPECT_FALSE(window_.done(11));
+    EXPECT_FALSE(is_done(11));
+}
+
+TEST_F(ChildWindowTest, DoneIsBelievedOnlyWhereThePageAgrees) {
+    EXPECT_FALSE(window_.done(15, {13, 12})) << "the page does not know of it";
+    EXPECT_FALSE(window_.done(15, {12, 15})) << "which has ended what it has not begun";
+    EXPECT_FALSE(window_.is_over());
+    EXPECT_EQ(window_.take_ended(now_ + 6ms), 0U);
 }
 
 }  // namespace

@@ -25,9 +25,9 @@ struct ChildProgress {
 /// The messages that a child process was given at once, and what becomes of each: who is charged
 /// when it dies, what goes back when it is slow, and when it has had its time.
 ///
-/// A state machine without threads, clock or I/O; `ChildProcessor` is its shell, and the simulator
-/// another. Whoever tells it something asks `take_ended`, `take_not_begun`, `is_over` and `next`
-/// afterwards.
+/// A state machine without threads, clock or I/O; `ChildCall` tells it and
+/// does what it wants. Whoever tells it something asks `take_ended`, `take_not_begun`, `is_over`
+/// and `next` afterwards.
 ///
 /// What the child says may be a lie: those members return false, and the child is to be killed.
 class ChildWindow {
@@ -53,10 +53,14 @@ public:
     [[nodiscard]] bool failed(std::uint64_t seq, std::size_t count, const Outcome& outcome);
     /// The child came to it and found that it must not begin it.
     [[nodiscard]] bool returned(std::uint64_t seq);
-    /// All up to `seq` have ended, or were passed over.
-    [[nodiscard]] bool done(std::uint64_t seq);
+    /// All up to `seq` have ended, or were passed over. The page said so before the child did:
+    /// without that, what nobody began would be acknowledged.
+    [[nodiscard]] bool done(std::uint64_t seq, const ChildProgress& page);
     /// What the page says. Failures that came before it was read must have been told.
     [[nodiscard]] bool observe(const ChildProgress& progress, SteadyTime now);
+
+    /// Not all of its bytes have gone to the child yet, which may need them to begin anything.
+    void still_sending(SteadyTime now) { sent_at_ = now; }
 
     void retracting(SteadyTime now);
     /// The page, read long enough after `retracting` for the child to have seen that.
@@ -89,12 +93,14 @@ private:
     /// How many of the messages are not after this one.
     [[nodiscard]] std::size_t up_to(std::uint64_t seq) const;
     [[nodiscard]] bool is_believable(const ChildProgress& progress) const;
+    [[nodiscard]] bool is_slow(SteadyTime now) const;
     void give_back_from(std::size_t index);
 
     const std::uint64_t first_;
     const std::span<Outcome> outcomes_;
     const std::chrono::microseconds timeout_;
     const SteadyTime given_at_;
+    SteadyTime sent_at_;          // the last of its bytes
     std::vector<bool> failed_;    // by index: its outcome is known
     ChildProgress seen_;          // what the page said last
     SteadyTime moved_at_;         // when that last changed

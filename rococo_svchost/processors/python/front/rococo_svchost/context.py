@@ -248,8 +248,10 @@ class Context:
         """Sends to any queue of the host's broker, and returns once the broker has confirmed the message.
 
         `queue` is the full name. `message` is bytes, sent as they are, or anything that `json.dumps` takes. From any thread.
-        Raises SendError if the broker did not confirm; TypeError for what is no JSON.
+        Raises SendError if the broker did not confirm; TypeError for what is no JSON; ValueError for a priority beyond 0 to 255.
         """
+        if priority is not None and not 0 <= int(priority) <= 255:
+            raise ValueError(f"the priority is {priority}, and must be 0 to 255")
         body, default_type = _body_of(message)
         properties = {
             "id": message_id,

@@ -30,7 +30,7 @@ OPTIONAL = 0x80  # a receiver that does not know the kind skips the frame
 KIND_MASK = 0x3F
 
 # The page: numbers of its 8-byte words.
-BEGUN, DONE_UP_TO, RETRACT_ABOVE, RETRACT_UP_TO, CANCELLED, RESERVED, RECYCLE, FIRST = range(8)
+BEGUN, DONE_UP_TO, RETRACT_ABOVE, RETRACT_UP_TO, CANCELLED, FENCED, RECYCLE, FIRST = range(8)
 PAGE_SIZE = 4096
 
 _BUFFER_SIZE = 256 * 1024  # a whole window, as a rule

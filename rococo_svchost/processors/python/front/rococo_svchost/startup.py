@@ -11,10 +11,10 @@ import sys
 import traceback
 from typing import Any, Dict, NoReturn, Tuple
 
-from . import lazy, loading, logs, signals
+from . import barrier, lazy, loading, logs, signals
 from .calls import Calls
 from .context import state
-from .frames import HELLO, OPTIONAL, PAGE_SIZE, PROTOCOL, READY, REFUSED, STARTED, ProtocolError
+from .frames import FENCED, HELLO, OPTIONAL, PAGE_SIZE, PROTOCOL, READY, REFUSED, STARTED, ProtocolError
 from .judging import error_line, formatted
 from .loading import Refusal, Service
 from .worker import EXIT_REFUSED, Worker, end_in_time, flush_streams
@@ -33,6 +33,7 @@ def main() -> NoReturn:
     calls_socket.setblocking(True)
     words = memoryview(mmap.mmap(page, PAGE_SIZE)).cast("Q")
     os.close(page)
+    words[FENCED] = barrier.take_part()  # now, while imports are still our own
     state.page, state.sender = words, Calls(calls_socket)
     worker = Worker(work_socket, state.sender, words)
     try:

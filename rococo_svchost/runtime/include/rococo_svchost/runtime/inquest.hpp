@@ -45,4 +45,14 @@ struct Inquest {
 
 [[nodiscard]] Inquest hold_inquest(const DeadHost& dead);
 
+/// Where a worker's child was, as the page says that they shared (docs/adr/0010).
+struct ChildsWork {
+    std::uint64_t first = 0;  ///< The number of the worker's first note.
+    std::uint64_t begun = 0;  ///< The last message that was begun.
+    std::uint64_t done = 0;   ///< All up to it have ended.
+};
+
+/// Of what the worker had noted, leaves what its child had begun and not ended.
+void leave_what_was_begun(DeadHost& dead, std::size_t worker, const ChildsWork& work);
+
 }  // namespace rococo::svchost

@@ -19,7 +19,7 @@ struct WorkPage {
     std::atomic<std::uint64_t> retract_above;  ///< By the host, as all that follow.
     std::atomic<std::uint64_t> retract_up_to;
     CancelWord cancelled;
-    std::atomic<std::uint64_t> reserved;
+    std::atomic<std::uint64_t> fenced;  ///< It takes part in barriers; by the child.
     std::atomic<std::uint64_t> recycle;
     std::atomic<std::uint64_t> first;  ///< The number of the worker's first note.
 };
