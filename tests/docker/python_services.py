@@ -4,9 +4,10 @@
 import textwrap
 from pathlib import Path
 
-# Sleeps as many seconds as the message says, and says who it is.
+# Waits for a file where the message says so, and says who it is.
 PROCESSOR = """\
     import logging
+    import os
     import time
 
     from rococo.messaging import BaseServiceProcessor
@@ -20,7 +21,8 @@ PROCESSOR = """\
 
         def process(self, message):
             logger.info("began %s", message)
-            time.sleep(message.get("s", 0))
+            while message.get("wait") and not os.path.exists("/tmp/go"):
+                time.sleep(0.02)
             logger.info("ended %s {more}", message)
             return True
 """
@@ -28,6 +30,7 @@ PROCESSOR = """\
 EMBEDDED = {
     "MESSAGING_TYPE": "SqliteConnection",
     "QUEUE_NAME_PREFIX": "",
+    "DRAIN_TIMEOUT": "5m",
     "OrderMailProcessor_QUEUE_NAME": "mails",
 }
 
