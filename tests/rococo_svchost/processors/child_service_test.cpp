@@ -225,23 +225,40 @@ protected:
     [[nodiscard]] std::string starts_another() const {
         return fmt::format("sleep 1000 & echo $! >'{}';", (folder_.path() / "another").string());
     }
-    /// Waits for the end of that process.
-    [[nodiscard]] bool other_ends() const {
-        std::ifstream file(folder_.path() / "another");
+    /// Waits for the start of that process.
+    [[nodiscard]] pid_t other() const {
         pid_t other = 0;
-        if (!(file >> other)) return false;
-        for (const auto until = clock_.steady_now() + 2min; clock_.steady_now() < until;
-             std::this_thread::sleep_for(10ms)) {
+        (void)becomes_true([&] {
+            std::ifstream file(folder_.path() / "another");
+            std::string line;
+            if (!std::getline(file, line) || file.eof()) return false;  // not yet, or half of it
+            other = std::stoi(line);
+            return true;
+        });
+        return other;
+    }
+    /// Waits for its end.
+    [[nodiscard]] static bool ends(pid_t other) {
+        const bool ended = becomes_true([&] {
             // It has no parent any more, and whoever has that place may not take it from the
             // system.
             std::ifstream status(fmt::format("/proc/{}/stat", other));
             std::string number;
             std::string name;
             std::string state;
-            if (!(status >> number >> name >> state) || state == "Z" || state == "X") return true;
+            return !(status >> number >> name >> state) || state == "Z" || state == "X";
+        });
+        if (!ended) ::kill(other, SIGKILL);
+        return ended;
+    }
+    template <typename Condition>
+    static bool becomes_true(const Condition& condition) {
+        const auto until = std::chrono::steady_clock::now() + 2min;
+        while (!condition()) {
+            if (std::chrono::steady_clock::now() >= until) return false;
+            std::this_thread::sleep_for(10ms);
         }
-        ::kill(other, SIGKILL);
-        return false;
+        return true;
     }
 
     NoSender sender_;
@@ -318,15 +335,19 @@ TEST_F(ChildProcessorTest, ADeathIsSeenWhoeverStillHoldsTheConnectionAndTakesItA
     make("head -c 1 <&3 >/dev/null;" + starts_another() + "exit 9");
     EXPECT_EQ(process().all_not_begun, 2U);
     EXPECT_TRUE(log_.contains("exit code 9"));
-    EXPECT_TRUE(other_ends());
+    const pid_t another = other();
+    ASSERT_NE(another, 0);
+    EXPECT_TRUE(ends(another));
 }
 
 TEST_F(ChildProcessorTest, ATimeoutEndsWhatTheProcessorStartedAsWell) {
     // The signal that asks for the stack would end a shell.
-    make("trap '' 40; head -c 1 <&3 >/dev/null;" + starts_another() + "exec sleep 1000", 100ms);
+    make("trap '' 40;" + starts_another() + "exec sleep 1000", 100ms);
+    const pid_t another = other();
+    ASSERT_NE(another, 0);
     (void)process();
     EXPECT_TRUE(log_.contains("was ended: timed out after 100 ms"));
-    EXPECT_TRUE(other_ends());
+    EXPECT_TRUE(ends(another));
 }
 
 TEST_F(ChildServiceTest, SaysThatTheProgramIsNotThere) {
