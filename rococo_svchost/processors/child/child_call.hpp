@@ -34,8 +34,8 @@ public:
     virtual void pass_on_output() = 0;
     /// Where in its code the failure arose that it has just told of, for whoever reads the log.
     virtual void pass_on_traceback(std::string_view /*traceback*/) {}
-    /// Copies what it has not yet taken of the messages: another worker may be done with them before
-    /// it has read what it passes over.
+    /// Copies what it has not yet taken of the messages: another worker may be done with them
+    /// before it has read what it passes over.
     virtual void keep_unsent() {}
 
     /// Asks it to print where it is.

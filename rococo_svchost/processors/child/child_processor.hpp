@@ -57,7 +57,7 @@ private:
     std::unique_ptr<RunningChild> child_;  // uses the page
     MessageFrames frames_;
     std::uint64_t next_seq_ = 1;
-    LifeLimits life_;               // of this process
+    LifeLimits life_;  // of this process
     ChildRestarts restarts_;
     std::optional<Error> failure_;  // why the last one could not be started
 };

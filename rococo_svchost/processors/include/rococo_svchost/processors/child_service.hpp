@@ -46,7 +46,7 @@ struct ChildSettings {
     std::string host_version{};  ///< Of svchost.
     std::string queue_prefix{};
     std::optional<ChildBroker> rabbitmq{};  ///< None: the host uses another kind of queue.
-    std::filesystem::path state_folder{};  ///< For what must survive this process.
+    std::filesystem::path state_folder{};   ///< For what must survive this process.
     std::chrono::milliseconds start_timeout{};
     std::chrono::microseconds process_timeout{};  ///< Zero: none.
     ChildLimits limits{};
