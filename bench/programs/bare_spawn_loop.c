@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
- * What a process for each message costs without a host: spawns a program so many times, one after the other, with a body on its
- * standard input and its output on pipes that are read to their end, as any consumer must.
+ * What a process for each message costs without a host: spawns a program so many times, one after
+ * the other, with a body on its standard input and its output on pipes that are read to their end,
+ * as any consumer must.
  *
  *   bare_spawn_loop COUNT BODY_BYTES PROGRAM [ARGUMENT…]
  *
@@ -8,6 +9,7 @@
  */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <spawn.h>
 #include <stdio.h>
@@ -16,7 +18,6 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
-#include <fcntl.h>
 
 extern char** environ;
 

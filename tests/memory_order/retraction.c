@@ -3,10 +3,11 @@
 // retracted; who retracts stores that, makes sure, and then reads what is begun. Should both miss
 // the other's store, the message would be processed twice.
 //
-// `retraction none|wait|barrier ROUNDS` counts how often both did. `none` shows what the machine does where
-// nobody makes sure, `wait` waits a millisecond, and `barrier` has the kernel make all other running
-// threads pass a barrier (membarrier, after each process has asked to take part). One file of C, so
-// that it is easily built for other machines. Exit code 1 where both missed and somebody had made sure.
+// `retraction none|wait|barrier ROUNDS` counts how often both did. `none` shows what the machine
+// does where nobody makes sure, `wait` waits a millisecond, and `barrier` has the kernel make all
+// other running threads pass a barrier (membarrier, after each process has asked to take part). One
+// file of C, so that it is easily built for other machines. Exit code 1 where both missed and
+// somebody had made sure.
 #define _GNU_SOURCE
 #include <errno.h>
 #include <linux/membarrier.h>
