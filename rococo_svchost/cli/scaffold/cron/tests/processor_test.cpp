@@ -4,8 +4,8 @@
 
 #include <rococo/testing.hpp>
 
-TEST(@Name @ServiceProcessor, Runs) {
-    rococo::testing::ProcessorTester<@Name @ServiceProcessor> tester;
+TEST(@Name@ServiceProcessor, Runs) {
+    rococo::testing::ProcessorTester<@Name@ServiceProcessor> tester;
 
     const auto result = tester.run();
 
