@@ -34,10 +34,15 @@ ChildProcessor::ChildProcessor(const Settings& settings, Start start,
 void ChildProcessor::process(const Call& call,
                              std::span<const messaging::Delivery* const> deliveries,
                              std::span<Outcome> outcomes) {
-    if (!have_child(call)) {
-        if (call.progress != nullptr) return call.progress->not_begun(outcomes.size());
-        outcomes.front() = {Outcome::Kind::failed, {}, "the processor cannot be started"};
-        return;
+    if (!has_child()) {
+        // Other workers may have the messages while a process starts.
+        if (call.progress != nullptr) call.progress->not_begun(outcomes.size());
+        const bool started = start_child(call);
+        if (call.progress != nullptr) return;
+        if (!started) {
+            outcomes.front() = {Outcome::Kind::failed, {}, "the processor cannot be started"};
+            return;
+        }
     }
     ChildWindow window(next_seq_, outcomes, settings_.process_timeout, clock_.steady_now());
     next_seq_ = window.last() + 1;
@@ -49,13 +54,17 @@ void ChildProcessor::process(const Call& call,
     work_through(call, window);
 }
 
-bool ChildProcessor::have_child(const Call& call) {
+bool ChildProcessor::has_child() {
     if (child_ && child_->process().end()) {
         logger_.warning("The processor's process {} ended between messages: {}",
                         child_->process().pid(), *child_->process().end());
         child_.reset();
     }
-    while (!child_) {
+    return child_ != nullptr;
+}
+
+bool ChildProcessor::start_child(const Call& call) {
+    while (true) {
         const auto pause = restarts_.next();
         if (!pause) {
             on_broken_(failure_.value_or(Error{
@@ -73,7 +82,6 @@ bool ChildProcessor::have_child(const Call& call) {
         logger_.error("{}", failure_->message);
         if (call.cancelled != nullptr && *call.cancelled != 0) return false;
     }
-    return true;
 }
 
 void ChildProcessor::work_through(const Call& call, ChildWindow& window) {

@@ -42,7 +42,9 @@ public:
                  std::span<Outcome> outcomes) override;
 
 private:
-    [[nodiscard]] bool have_child(const Call& call);
+    [[nodiscard]] bool has_child();
+    /// Starts one, again and again. False: it is no use, or the call is cancelled.
+    [[nodiscard]] bool start_child(const Call& call);
     void work_through(const Call& call, ChildWindow& window);
     /// A new process, which has done nothing yet.
     void take_over(std::unique_ptr<RunningChild> child);

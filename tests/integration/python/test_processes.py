@@ -294,3 +294,28 @@ def test_a_replaced_process_closes_its_processor_first(make_service):
     assert "more than PROCESSOR_MAX_MEMORY" in log
     assert service.ids()[-2:] == ["big", "after"]
     assert len({pid for id, _, pid, _ in service.ledger() if id in ("big", "after")}) == 2
+
+
+def test_messages_do_not_wait_for_a_process_that_starts_while_another_is_free(make_service):
+    service = make_service("""
+        import os, time
+        from rococo.messaging import BaseServiceProcessor
+        from ledger import note
+        class OrderServiceProcessor(BaseServiceProcessor):
+            def __init__(self):
+                super().__init__()
+                while os.path.exists("died") and not os.path.exists("gate"):
+                    time.sleep(0.01)
+            def process(self, message):
+                if message.get("die"):
+                    open("died", "w").close()
+                    os._exit(1)
+                time.sleep(0.01)
+                note("done", message["id"])
+    """, NUM_THREADS=2, MAX_ATTEMPTS=1)
+    service.send("orders", *(json.dumps({"id": n, "die": n == 3}) for n in range(100)))
+    with service.start() as host:
+        wait_until(lambda: len(service.ids()) == 99, what=host.log)
+        (service.path / "gate").touch()
+        assert host.terminate() == 0, host.log()
+    assert sorted(map(int, service.ids())) == [n for n in range(100) if n != 3]
