@@ -14,7 +14,6 @@
 namespace rococo::svchost {
 
 using child::ChildPage;
-using child::ChildProcess;
 using child::ChildProcessor;
 using child::RunningChild;
 using Json = nlohmann::json;
