@@ -1,10 +1,14 @@
 # SPDX-License-Identifier: MIT
 import pathlib
+import signal
 import sys
 
 import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
+
+# Hosts are as their users start them, also where the tests were started by nohup.
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 from support.host import ServiceFolder  # noqa: E402
 

@@ -14,7 +14,7 @@ import statistics
 import threading
 import time
 
-from .host import wait_until
+from .host import BUILD, wait_until
 from .ledger_processes import processes_of
 from .python_service import PythonFolder
 
@@ -48,6 +48,9 @@ SERVICE = """
 """
 SMALL = 20  # messages after the large ones
 DEATHS = ("leave", "kill", "abort", "left")
+
+# AddressSanitizer keeps what is freed for a while.
+MEMORY_COUNTS = BUILD.name not in ("asan", "tsan")
 
 
 class Vitals:
@@ -104,7 +107,7 @@ def restarts(folder, count, workers=4):
         early = max((getattr(one, what) for done, one in samples if count // 10 <= done < count * 3 // 10), default=0)
         late = max((getattr(one, what) for done, one in samples if done >= count * 8 // 10), default=0)
         grown[what] = f"{what} {early} -> {late}"
-        if early == 0 or late > early + slack:
+        if early == 0 or (late > early + slack and (what != "resident_kib" or MEMORY_COUNTS)):
             findings.append(f"{grown[what]} in {count} restarts")
     return findings, f"{count} restarts: {', '.join(grown.values())}, at most {most_zombies} zombies at once"
 
@@ -135,7 +138,7 @@ def many_messages(folder, count, slack_kib=2048):
     for name, place in (("host", 1), ("process", 2)):
         early = statistics.median(sample[place] for sample in warm[: max(1, len(warm) // 5)])
         late = statistics.median(sample[place] for sample in warm[-max(1, len(warm) // 5) :])
-        if late > early + slack_kib:
+        if late > early + slack_kib and MEMORY_COUNTS:
             findings.append(f"memory of the {name} grows: {early / 1024:.1f} MiB early, {late / 1024:.1f} MiB late, in {count} messages")
     return findings, f"{count} messages: host {warm[0][1] / 1024:.1f} -> {warm[-1][1] / 1024:.1f} MiB, process {warm[0][2] / 1024:.1f} -> {warm[-1][2] / 1024:.1f} MiB"
 
@@ -163,13 +166,13 @@ def large_bodies(folder, size, send=None, settings=None, count=3):
     if {attempt for _, attempt, *_ in service.ledger()} != {1}:
         findings.append("some were charged")
     for name, after in zip(("host", "process"), held):
-        if after > size / 1024:
+        if after > size / 1024 and MEMORY_COUNTS:
             findings.append(f"the {name} keeps {after / 1024:.0f} MiB")
     return findings, (f"{count} bodies of {size / 1e6:.0f} MB: host {peak[0] / 1024:.0f} -> {held[0] / 1024:.0f} MiB,"
                       f" process {peak[1] / 1024:.0f} -> {held[1] / 1024:.0f} MiB")
 
 
-def neighbours(folder, seconds, send, settings, per_second=50):
+def neighbours(folder, seconds, send, settings, per_second=50, most_ms=20):
     """Latency of healthy messages on four workers, alone and then beside ones that hang, crash and leak."""
     service = PythonFolder(folder, SERVICE, NUM_THREADS=4, PROCESS_TIMEOUT="2s", MAX_ATTEMPTS=1, ON_FAILURE="ack", **settings)
     stop = threading.Event()
@@ -212,7 +215,7 @@ def neighbours(folder, seconds, send, settings, per_second=50):
 
     findings = [] if code == 0 else [f"the host exits with {code}"]
     (p50, p95), (beside_p50, beside_p95) = percentiles(alone), percentiles(beside)
-    # Whoever waited behind one that hangs would wait two seconds; a busy machine costs some milliseconds.
-    if beside_p50 > p50 + 20 or beside_p95 > p95 + 200:
+    # Whoever waited behind one that hangs would wait two seconds.
+    if beside_p50 > p50 + most_ms or beside_p95 > p95 + 10 * most_ms:
         findings.append("the healthy ones have to wait")
     return findings, (f"healthy messages: p50 {p50:.1f} ms, p95 {p95:.1f} ms alone; {beside_p50:.1f} and {beside_p95:.1f} ms beside {bad}")
