@@ -12,6 +12,7 @@
 #include <iterator>
 #include <utility>
 
+#include "rococo/base/poll_timeout.hpp"
 #include "rococo/base/try.hpp"
 #include "rococo/messaging/message_name.hpp"
 
@@ -288,8 +289,7 @@ int ConfirmedPublisher::wait_milliseconds() const {
             for (const auto& entry : waiting_) until = std::min(until, not_before(entry));
     }
     if (until == SteadyTime::max()) return -1;
-    const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - now).count();
-    return static_cast<int>(std::clamp<std::int64_t>(left, 0, 60'000));
+    return poll_timeout(until, now);
 }
 
 void ConfirmedPublisher::wait(const std::stop_token& stop) {

@@ -7,6 +7,7 @@
 #include <array>
 #include <utility>
 
+#include "rococo/base/poll_timeout.hpp"
 #include "rococo/base/try.hpp"
 
 namespace rococo::messaging {
@@ -238,9 +239,7 @@ bool RabbitMqConsumer::wait(SteadyTime deadline) {
         flush_acks(true);
         if (!link_) return false;
     }
-    const auto left =
-        std::chrono::ceil<milliseconds>(next_duty(deadline) - clock_.steady_now()).count();
-    const int timeout = static_cast<int>(std::clamp<std::int64_t>(left, 0, 60'000));
+    const int timeout = poll_timeout(next_duty(deadline), clock_.steady_now());
     const bool may_wait = wake_->begin_wait() && !(may_read && link_->has_buffered_input());
     ::poll(fds.data(), fds.size(), may_wait ? timeout : 0);
     wake_->end_wait((fds[0].revents & POLLIN) != 0);

@@ -16,6 +16,7 @@
 #include <unordered_map>
 
 #include "endpoint.hpp"
+#include "rococo/base/poll_timeout.hpp"
 #include "rococo/base/text.hpp"
 #include "rococo/base/wake_event.hpp"
 
@@ -308,12 +309,10 @@ void EventLoop::turn(SteadyTime deadline) {
     const auto now = clock_.steady_now();
     if (impl_->run_timers(now)) deadline = now;
     if (!impl_->timers.empty()) deadline = std::min(deadline, impl_->timers.begin()->first);
-    const auto wait = std::chrono::ceil<std::chrono::milliseconds>(deadline - now);
     curl_waitfd extra{impl_->event.fd(), CURL_WAIT_POLLIN, 0};
     // A fresh exchange is due at once in libcurl's own timers: the poll does not sleep on it.
-    const auto wait_ms =
-        impl_->event.begin_wait() ? std::clamp<long long>(wait.count(), 0, 60'000) : 0;
-    curl_multi_poll(impl_->multi.get(), &extra, 1, static_cast<int>(wait_ms), nullptr);
+    const int wait_ms = impl_->event.begin_wait() ? poll_timeout(deadline, now) : 0;
+    curl_multi_poll(impl_->multi.get(), &extra, 1, wait_ms, nullptr);
     impl_->event.end_wait((extra.revents & CURL_WAIT_POLLIN) != 0);
     static_cast<void>(impl_->event.take());  // `woken` says who asked for it.
 

@@ -16,6 +16,7 @@
 
 #include "pipes.hpp"
 #include "rococo/base/duration_text.hpp"
+#include "rococo/base/poll_timeout.hpp"
 #include "rococo/base/try.hpp"
 
 namespace rococo::svchost::child {
@@ -164,12 +165,10 @@ void RunningChild::keep_unsent() {
 }
 
 void RunningChild::wait(steady_clock::time_point until) {
-    const auto left = std::chrono::ceil<milliseconds>(until - steady_clock::now()).count();
     std::array<pollfd, 2> watched{
         {{streams_.work.get(), static_cast<short>(has_unsent() ? POLLIN | POLLOUT : POLLIN), 0},
          {process_->ended_descriptor(), POLLIN, 0}}};
-    ::poll(watched.data(), watched.size(),
-           static_cast<int>(std::clamp<std::int64_t>(left, 0, INT_MAX)));
+    ::poll(watched.data(), watched.size(), poll_timeout(until, steady_clock::now()));
 }
 
 }  // namespace rococo::svchost::child

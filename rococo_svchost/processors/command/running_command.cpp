@@ -10,20 +10,17 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <climits>
-#include <cstdint>
 #include <system_error>
 #include <utility>
 
 #include "pipes.hpp"
+#include "rococo/base/poll_timeout.hpp"
 #include "rococo/base/text.hpp"
 #include "rococo/base/try.hpp"
 
 namespace rococo::svchost::command {
 
 namespace {
-
-using std::chrono::milliseconds;
 
 constexpr std::size_t kLastWords = 4096;
 
@@ -101,12 +98,10 @@ void RunningCommand::pass_on(std::string_view level, std::string_view line) {
 }
 
 void RunningCommand::wait(SteadyTime until) {
-    const auto left = std::chrono::ceil<milliseconds>(until - std::chrono::steady_clock::now());
     std::array<pollfd, 3> watched{{{output_.is_open() ? output_.descriptor() : -1, POLLIN, 0},
                                    {errors_.is_open() ? errors_.descriptor() : -1, POLLIN, 0},
                                    {process_->ended_descriptor(), POLLIN, 0}}};
-    ::poll(watched.data(), watched.size(),
-           static_cast<int>(std::clamp<std::int64_t>(left.count(), 0, INT_MAX)));
+    ::poll(watched.data(), watched.size(), poll_timeout(until, std::chrono::steady_clock::now()));
 }
 
 std::string_view RunningCommand::last_words() const { return trim(last_words_); }
