@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optional>
+#include <string_view>
 
 #include "rococo/base/file_descriptor.hpp"
 
@@ -20,5 +21,8 @@ struct Connection {
 [[nodiscard]] std::optional<Connection> pipe_from_them();
 /// For both ways.
 [[nodiscard]] std::optional<Connection> socket_pair();
+
+/// Sends it all, waiting as long as that takes. False: nobody reads the other end any more.
+[[nodiscard]] bool send_all(const FileDescriptor& socket, std::string_view bytes);
 
 }  // namespace rococo::svchost::child

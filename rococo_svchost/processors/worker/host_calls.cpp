@@ -4,12 +4,12 @@
 #include <poll.h>
 #include <sys/socket.h>
 
-#include <array>
 #include <cerrno>
 #include <nlohmann/json.hpp>
 #include <utility>
 #include <vector>
 
+#include "pipes.hpp"
 #include "rococo/base/try.hpp"
 #include "rococo_svchost/observability/host_log.hpp"
 
@@ -101,15 +101,7 @@ Result<void> HostCalls::send(std::string_view queue, std::span<const OutgoingMes
 
 bool HostCalls::write(std::string_view header_and_meta, std::string_view payload) {
     const std::scoped_lock lock(writing_);
-    for (std::string_view part : {header_and_meta, payload}) {
-        while (!part.empty()) {
-            const ssize_t sent = ::send(socket_.get(), part.data(), part.size(), MSG_NOSIGNAL);
-            if (sent < 0 && errno == EINTR) continue;
-            if (sent < 0) return false;
-            part.remove_prefix(static_cast<std::size_t>(sent));
-        }
-    }
-    return true;
+    return send_all(socket_, header_and_meta) && send_all(socket_, payload);
 }
 
 Result<void> HostCalls::answer_to(std::uint64_t number) {

@@ -3,12 +3,11 @@
 
 #include <fmt/format.h>
 #include <poll.h>
-#include <sys/socket.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <utility>
 
+#include "pipes.hpp"
 #include "rococo/base/try.hpp"
 #include "rococo_svchost/observability/host_log.hpp"
 #include "rococo_svchost/processors/processor_choice.hpp"
@@ -73,12 +72,7 @@ void LibraryWorker::send(Report report, std::uint64_t seq, const Json& meta) {
     std::string frame;
     append_header(frame, static_cast<std::uint8_t>(report), text.size(), 0, seq);
     frame += text;
-    for (std::string_view left = frame; !left.empty();) {
-        const ssize_t sent = ::send(work_.get(), left.data(), left.size(), MSG_NOSIGNAL);
-        if (sent < 0 && errno == EINTR) continue;
-        if (sent < 0) return;  // the host has gone, as `receive` finds
-        left.remove_prefix(static_cast<std::size_t>(sent));
-    }
+    (void)send_all(work_, frame);  // where the host has gone, `receive` finds it
 }
 
 Result<bool> LibraryWorker::take(const Frame& frame) {
