@@ -40,8 +40,8 @@ struct Source {
     }
 };
 
-/// Whether the whole value is in quotes, which `docker run --env-file` does not remove.
-/// Around the whole of it: of a command such as `'a' 'b'` they are a part.
+/// Whether one pair of quotes is around the whole value, which `docker run --env-file` does not
+/// remove. Those of a command such as `'a' 'b'` are a part of it.
 bool has_literal_quotes(std::string_view value) {
     return value.size() >= 2 && (value.front() == '"' || value.front() == '\'') &&
            value.find(value.front(), 1) == value.size() - 1;

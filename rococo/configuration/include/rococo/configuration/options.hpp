@@ -24,8 +24,7 @@ enum class OptionType {
 /// The heading that an option is listed under.
 enum class OptionGroup { general, reliability, logging, sqlite, rabbitmq, sqs, schedules };
 
-/// The values allowed for a number; in milliseconds for durations, in bytes
-/// for sizes.
+/// The values allowed for a number; in milliseconds for durations, in bytes for sizes.
 struct OptionRange {
     double minimum = 0;
     double maximum = std::numeric_limits<double>::max();
