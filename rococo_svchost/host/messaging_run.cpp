@@ -12,6 +12,7 @@
 #include "rococo/base/counted.hpp"
 #include "rococo/configuration/consume_config.hpp"
 #include "rococo_svchost/host/termination.hpp"
+#include "rococo_svchost/processors/child_service.hpp"
 #include "rococo_svchost/runtime/crash_handler.hpp"
 #include "rococo_svchost/runtime/dispatcher.hpp"
 #include "rococo_svchost/runtime/worker_pool.hpp"
@@ -51,7 +52,9 @@ Dispatcher::Settings dispatcher_settings(const Configuration& configuration) {
 /// No more than may exceed PROCESSOR_MAX_MESSAGES: a process is replaced after a whole window.
 std::size_t most_in_window(const Configuration& configuration) {
     const auto limit = static_cast<std::size_t>(configuration.integer("PROCESSOR_MAX_MESSAGES"));
-    return limit == 0 ? kMostInWindow : std::clamp<std::size_t>(limit / 20, 1, kMostInWindow);
+    return limit == 0
+               ? kMostInWindow
+               : std::clamp<std::size_t>(limit / ChildLimits::kSurplusShare, 1, kMostInWindow);
 }
 
 WorkerPool::Settings pool_settings(const Configuration& configuration,

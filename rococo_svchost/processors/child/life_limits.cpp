@@ -13,9 +13,6 @@ namespace rococo::svchost::child {
 namespace {
 
 constexpr std::chrono::milliseconds kMemoryInterval{100};
-// PROCESSOR_MAX_MESSAGES is exceeded by up to this part, so that not all processes go at once;
-// windows take as much (`most_in_window`).
-constexpr std::uint64_t kJitter = 20;
 
 }  // namespace
 
@@ -29,9 +26,9 @@ Result<void> LifeLimits::check(const ChildLimits& limits, const ChildProcess& fr
 }
 
 void LifeLimits::begin(const ChildProcess& process, const Logger& logger) {
-    const std::uint64_t most = limits_.messages;
+    const std::uint64_t surplus = limits_.messages / ChildLimits::kSurplusShare;
     messages_left_ =
-        most + std::uniform_int_distribution<std::uint64_t>(0, most / kJitter)(jitter_);
+        limits_.messages + std::uniform_int_distribution<std::uint64_t>(0, surplus)(jitter_);
     // It cannot do better than when it was new.
     memory_limited_ = limits_.memory != 0 && process.memory() <= limits_.memory;
     if (limits_.memory != 0 && !memory_limited_) {

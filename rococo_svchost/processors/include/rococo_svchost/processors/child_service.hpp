@@ -19,6 +19,9 @@ namespace rococo::svchost {
 
 /// After what a process is replaced by a new one, between two messages; 0: never.
 struct ChildLimits {
+    /// Windows exceed `messages` by up to this part of it, and each process's draw by as much.
+    static constexpr std::uint64_t kSurplusShare = 20;
+
     std::uint64_t messages = 0;  ///< So many, up to a tenth later, so that not all go at once.
     std::uint64_t memory = 0;    ///< Once it holds more bytes than this.
 };
