@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "child_requests.hpp"
 #include "frames.hpp"
 #include "message_frames.hpp"
 #include "rococo/base/file_descriptor.hpp"
@@ -142,6 +143,22 @@ TEST(MessageFramesTest, ABatchSaysHowManyItHas) {
         text.append(static_cast<const char*>(part.iov_base), part.iov_len);
     EXPECT_NE(text.find(R"("batch":2)"), std::string::npos);
     EXPECT_EQ(text.find(R"("batch":2)"), text.rfind(R"("batch":2)"));
+}
+
+TEST(SendRequestTest, APriorityIsOneThatAMessageCanHave) {
+    const auto read = [](const std::string& priority) {
+        const std::string meta = R"({"queue":"orders","priority":)" + priority + "}";
+        return read_send_request({.kind = static_cast<std::uint8_t>(Report::send),
+                                  .seq = 1,
+                                  .meta = meta,
+                                  .payload = "body"});
+    };
+    for (const char* good : {"0", "255"}) {
+        const auto request = read(good);
+        ASSERT_TRUE(request) << request.error().message;
+        EXPECT_EQ(request->message.priority, std::stoi(good));
+    }
+    for (const char* bad : {"256", "-1", "65536", R"("high")"}) EXPECT_FALSE(read(bad)) << bad;
 }
 
 }  // namespace
