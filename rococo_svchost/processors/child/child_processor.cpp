@@ -80,7 +80,7 @@ bool ChildProcessor::start_child(const Call& call) {
         }
         failure_ = child.error();
         logger_.error("{}", failure_->message);
-        if (call.cancelled != nullptr && *call.cancelled != 0) return false;
+        if (call.is_cancelled()) return false;
     }
 }
 
@@ -88,7 +88,7 @@ void ChildProcessor::work_through(const Call& call, ChildWindow& window) {
     ChildCall with_child(*child_, window, settings_.process_timeout, clock_, call.progress);
     while (true) {
         if (child_->has_unsent()) window.still_sending(clock_.steady_now());
-        if (with_child.look(call.cancelled != nullptr && *call.cancelled != 0)) break;
+        if (with_child.look(call.is_cancelled())) break;
         if (!child_->flush()) with_child.blame("it takes no more messages");
         child_->wait(window.wake_at(clock_.steady_now()));
     }

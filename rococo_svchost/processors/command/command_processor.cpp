@@ -30,8 +30,6 @@ constexpr std::chrono::seconds kGrace{30};
 // What shells say of themselves when SIGTERM has ended them.
 constexpr int kEndedBySignal = 128;
 
-bool is_cancelled(const Call& call) { return call.cancelled != nullptr && *call.cancelled; }
-
 /// Whether it ended as those do who were asked to.
 bool ended_as_asked(const child::ChildEnd& end) {
     if (end.by_signal) return end.number == SIGTERM || end.number == SIGKILL;
@@ -77,7 +75,7 @@ void CommandProcessor::process(const Call& call,
                                std::span<const messaging::Delivery* const> deliveries,
                                std::span<Outcome> outcomes) {
     const messaging::Delivery* const delivery = deliveries.empty() ? nullptr : deliveries.front();
-    if (call.progress != nullptr && is_cancelled(call)) {
+    if (call.progress != nullptr && call.is_cancelled()) {
         std::this_thread::sleep_for(kUntilTakenBack);
         return call.progress->not_begun(1);
     }
@@ -114,7 +112,7 @@ Result<std::unique_ptr<RunningCommand>> CommandProcessor::start(
         if (running) return running;
         logger_.error("{}", running.error().message);
         const milliseconds pause = backoff.next();
-        if (backoff.failures() >= kStarts || is_cancelled(call)) {
+        if (backoff.failures() >= kStarts || call.is_cancelled()) {
             if (host_.on_broken) host_.on_broken(running.error());
             return running;
         }
@@ -137,7 +135,7 @@ child::ChildEnd CommandProcessor::watch(const Call& call, const Clock& clock,
                                         RunningCommand& running, Stopping& stopping) {
     while (true) {
         if (const auto end = running.end()) return *end;
-        switch (stopping.next(clock.steady_now(), is_cancelled(call))) {
+        switch (stopping.next(clock.steady_now(), call.is_cancelled())) {
             case Stopping::Step::ask:
                 running.process().signal_group(SIGTERM);
                 break;

@@ -17,16 +17,10 @@ using std::chrono::milliseconds;
 
 // For the last work of a program whose process is replaced.
 constexpr std::chrono::seconds kLastWork{10};
-constexpr milliseconds kFirstPause{100};
-constexpr std::chrono::seconds kLongestPause{30};
-// So many processes that end without having answered anything: it is no use.
-constexpr unsigned kStarts = 5;
 // How long a run that is cancelled may go on.
 constexpr std::chrono::seconds kGrace{30};
 // While the host is stopping, what comes back to a worker is taken from it in a moment.
 constexpr milliseconds kUntilTakenBack{5};
-
-bool is_cancelled(const Call& call) { return call.cancelled != nullptr && *call.cancelled; }
 
 }  // namespace
 
@@ -38,8 +32,7 @@ LinesProcessor::LinesProcessor(const Settings& settings, Start start,
       host_(std::move(host)),
       logger_(&host_.log),
       page_(std::move(page)),
-      life_(settings.limits),
-      backoff_(kFirstPause, kLongestPause) {
+      life_(settings.limits) {
     take_over(std::move(program));
 }
 
@@ -57,7 +50,7 @@ void LinesProcessor::note_what_it_said() {
 void LinesProcessor::process(const Call& call,
                              std::span<const messaging::Delivery* const> deliveries,
                              std::span<Outcome> outcomes) {
-    if (call.progress != nullptr && is_cancelled(call)) {
+    if (call.progress != nullptr && call.is_cancelled()) {
         std::this_thread::sleep_for(kUntilTakenBack);
         return call.progress->not_begun(outcomes.size());
     }
@@ -92,16 +85,15 @@ bool LinesProcessor::have_program(const Call& call) {
         }
     }
     while (!program_) {
-        if (std::exchange(worked_, false)) backoff_.reset();
-        if (backoff_.failures() >= kStarts) {
+        const auto pause = restarts_.next();
+        if (!pause) {
             if (host_.on_broken)
                 host_.on_broken(failure_.value_or(
                     Error{ErrorKind::service,
                           "the program's processes end before they answer anything"}));
             return false;
         }
-        const auto pause = backoff_.next();
-        if (backoff_.failures() > 1) std::this_thread::sleep_for(pause);
+        std::this_thread::sleep_for(*pause);
         failure_.reset();
         auto program = start_();
         if (program) {
@@ -110,7 +102,7 @@ bool LinesProcessor::have_program(const Call& call) {
         }
         failure_ = program.error();
         logger_.error("{}", failure_->message);
-        if (is_cancelled(call)) return false;
+        if (call.is_cancelled()) return false;
     }
     return true;
 }
@@ -133,7 +125,7 @@ void LinesProcessor::serve(const Call& call, std::span<const messaging::Delivery
     }
     program_->end_call();
     note_what_it_said();
-    worked_ = worked_ || window.answered() > before;
+    if (window.answered() > before) restarts_.worked();
     life_.processed(window.answered() - before);
     lock.unlock();
     if (end) bury(window, *end);
@@ -143,7 +135,7 @@ void LinesProcessor::end_it(std::unique_lock<std::mutex>& lock, const Call& call
                             const LinesWindow& window) {
     const SteadyTime now = host_.clock.steady_now();
     const bool is_run = call.progress == nullptr;
-    if (is_run && is_cancelled(call)) cancelled_at_ = std::min(cancelled_at_, now);
+    if (is_run && call.is_cancelled()) cancelled_at_ = std::min(cancelled_at_, now);
     if (!program_->complaint().empty()) {
         if (program_->wait_for_end(lock)) return;
         cause_ = program_->complaint();

@@ -10,9 +10,9 @@
 #include <string>
 
 #include "child_page.hpp"
+#include "child_restarts.hpp"
 #include "life_limits.hpp"
 #include "lines_window.hpp"
-#include "rococo/base/backoff.hpp"
 #include "rococo/logger.hpp"
 #include "rococo_svchost/processors/call_services.hpp"
 #include "running_lines.hpp"
@@ -67,9 +67,8 @@ private:
     std::size_t parallel_ = 0;
     std::string cause_;  // why the host ends it, if it does
     SteadyTime cancelled_at_ = SteadyTime::max();
-    bool worked_ = false;           // this process has answered a message
-    child::LifeLimits life_;        // of this process
-    Backoff backoff_;               // between processes that did not
+    child::LifeLimits life_;  // of this process
+    child::ChildRestarts restarts_;
     std::optional<Error> failure_;  // why the last one could not be started
 };
 

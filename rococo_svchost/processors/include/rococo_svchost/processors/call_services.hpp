@@ -47,8 +47,7 @@ public:
 
     /// Whether to stop early: the host's time to drain is nearly over, or the deadline has passed.
     [[nodiscard]] bool cancelled() const {
-        return (call_.cancelled != nullptr && *call_.cancelled != 0) ||
-               host_.clock.steady_now() >= call_.deadline;
+        return call_.is_cancelled() || host_.clock.steady_now() >= call_.deadline;
     }
 
     /// The time until PROCESS_TIMEOUT, negative after it; the maximum if there is none.

@@ -50,6 +50,8 @@ struct Call {
     SteadyTime deadline = SteadyTime::max();    ///< By PROCESS_TIMEOUT.
     const CancelWord* cancelled = nullptr;      ///< Set from outside: end early.
     CallProgress* progress = nullptr;           ///< Null for a run.
+
+    [[nodiscard]] bool is_cancelled() const { return cancelled != nullptr && *cancelled != 0; }
 };
 
 /// One instance of the user's processor.
