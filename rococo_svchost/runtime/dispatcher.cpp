@@ -39,8 +39,7 @@ Dispatcher::Dispatcher(const Settings& settings, Parts parts)
     : settings_(settings),
       parts_(std::move(parts)),
       tuner_(settings.workers, settings.prefetch),
-      lost_(parts_.clock),
-      pause_requested_(settings.paused) {
+      lost_(parts_.clock) {
     limit_adapter();
     pause_or_resume();
 }
@@ -51,11 +50,6 @@ void Dispatcher::limit_adapter() {
 
 void Dispatcher::request_drain() noexcept {
     drain_requested_ = true;
-    parts_.adapter.wake();
-}
-
-void Dispatcher::request_pause(bool paused) noexcept {
-    pause_requested_ = paused;
     parts_.adapter.wake();
 }
 
@@ -247,7 +241,7 @@ bool Dispatcher::attempts_used_up(const Job& job) const {
 void Dispatcher::hold_workers() { parts_.workers.hold(paused_ || held_until_ || drain_); }
 
 void Dispatcher::pause_or_resume() {
-    const bool wanted = pause_requested_;
+    const bool wanted = parts_.paused && parts_.paused();
     if (drain_ || wanted == std::exchange(paused_, wanted)) return;
     if (paused_) {
         parts_.adapter.pause();

@@ -76,6 +76,7 @@ void SimulatedHost::start() {
                           .logger = Logger(),
                           .random = [this] { return random_.fraction(); },
                           .exit_when_finished = [this] { return exit_when_finished_; },
+                          .paused = [&life = *life_] { return life.paused; },
                           .observer = life_->observer.get()});
     (void)life_->adapter->open();
     plan_turn(timeline_.steady_now());
@@ -219,13 +220,13 @@ void SimulatedHost::pause(Duration lasts) {
     if (life_ == nullptr || frozen_until_ > timeline_.steady_now()) return;
     books_.tell([&] { return fmt::format("{} pauses for {}", name_, lasts); });
     life_->paused = true;
-    life_->dispatcher->request_pause(true);
+    plan_turn(timeline_.steady_now());
     timeline_.after(lasts, [this, weak = std::weak_ptr(life_)] {
         const auto life = weak.lock();
         if (life == nullptr || life != life_) return;
         books_.tell([&] { return name_ + " resumes"; });
         life->paused = false;
-        life->dispatcher->request_pause(false);
+        plan_turn(timeline_.steady_now());
     });
 }
 

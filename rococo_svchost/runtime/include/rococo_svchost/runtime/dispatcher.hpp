@@ -29,7 +29,8 @@ namespace rococo::svchost {
 ///
 /// One thread runs it, and with it the adapter: see ARCHITECTURE.md, "The life of one message".
 ///
-/// **Thread-safety**: `run` is called once; `request_…` from any thread, signal handlers included.
+/// **Thread-safety**: `run` is called once; `request_drain` from any thread, signal handlers
+/// included.
 /// **Ownership**: adapter, workers, notes, clock and observer outlive it.
 class Dispatcher {
 public:
@@ -40,7 +41,6 @@ public:
         RetryPolicy retry;
         std::chrono::milliseconds drain_timeout{8'000};
         bool watch_process_timeout = false;  ///< Whether the pool has a PROCESS_TIMEOUT.
-        bool paused = false;                 ///< It begins so, until `request_pause(false)`.
     };
 
     /// Everything that it works with.
@@ -52,7 +52,10 @@ public:
         Logger logger;
         std::function<double()> random;            ///< In [0, 1): jitter.
         std::function<bool()> exit_when_finished;  ///< EXIT_WHEN_FINISHED, as it stands now.
-        RunObserver* observer = nullptr;           ///< May be null.
+        /// Whether nothing is to be fetched or begun, as it stands now; asked at each turn. What
+        /// was begun is settled, and what was fetched waits. Empty: never.
+        std::function<bool()> paused = {};
+        RunObserver* observer = nullptr;  ///< May be null.
     };
 
     /// Why `run` came back.
@@ -89,10 +92,6 @@ public:
 
     /// Makes `run` drain and return. Async-signal-safe.
     void request_drain() noexcept;
-
-    /// While paused, nothing is fetched and nothing is begun; what was begun is settled, and what
-    /// was fetched waits. Async-signal-safe; holds from the next turn on, which comes at once.
-    void request_pause(bool paused) noexcept;
 
     [[nodiscard]] const Totals& totals() const { return totals_; }
 
@@ -152,7 +151,6 @@ private:
     PrefetchTuner tuner_;
     LostDeliveries lost_;
     std::atomic<bool> drain_requested_ = false;
-    std::atomic<bool> pause_requested_ = false;
     bool paused_ = false;
     std::optional<Drain> drain_;
     bool finishing_ = false;  // EXIT_WHEN_FINISHED
