@@ -24,13 +24,14 @@ constexpr std::uint32_t kReturnsToRenew = 2;  // Replaced by a copy as soon as i
 }  // namespace
 
 RabbitMqConsumer::RabbitMqConsumer(RabbitMqSettings settings, const Clock& clock, Logger logger,
-                                   RandomSource random)
+                                   RandomSource random, std::shared_ptr<DelayQueuesInUse> in_use)
     : settings_(std::move(settings)),
       clock_(clock),
       logger_(logger),
       random_(std::move(random)),
       search_(settings_, clock_, logger_, fork_random(random_), wake_, states_),
       delayed_(settings_),
+      in_use_(std::move(in_use)),
       desk_(settings_, clock_, logger_, fork_random(random_), wake_, "copies"),
       retired_delays_(settings_, clock_, logger_, fork_random(random_), wake_) {}
 
@@ -310,7 +311,9 @@ bool RabbitMqConsumer::may_be_dropped(const RabbitMqDelivery& delivery,
 void RabbitMqConsumer::collect_copies() {
     for (auto& copy : desk_.take_safe()) {
         if (link_) link_->acknowledge(copy.tag, copy.verdict);
-        if (!copy.delay_queue.empty()) delayed_.add(std::move(copy.delay_queue));
+        if (copy.delay_queue.empty()) continue;
+        if (in_use_) in_use_->add(copy.delay_queue);
+        delayed_.add(std::move(copy.delay_queue));
     }
     states_.blocked(clock_.steady_now(), desk_.blocked());
 }

@@ -28,7 +28,7 @@ namespace rococo::messaging {
 class RabbitMqConsumer final : public MessageAdapter {
 public:
     RabbitMqConsumer(RabbitMqSettings settings, const Clock& clock, Logger logger,
-                     RandomSource random);
+                     RandomSource random, std::shared_ptr<DelayQueuesInUse> in_use);
     ~RabbitMqConsumer() override { RabbitMqConsumer::close(); }
 
     [[nodiscard]] Result<std::vector<std::string>> check() override;
@@ -102,6 +102,7 @@ private:
     std::uint64_t warned_tag_ = 0;
 
     DelayedMessages delayed_;
+    const std::shared_ptr<DelayQueuesInUse> in_use_;
     CopyDesk desk_;
     RetiredDelays retired_delays_;
 };

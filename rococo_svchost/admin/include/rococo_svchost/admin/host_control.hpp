@@ -67,9 +67,8 @@ public:
     virtual Result<void> run_now(const std::string& by) = 0;
     virtual void set_log_level(LogLevel level, const std::string& by) = 0;
 
-    /// Up to `limit` messages that wait for a retry, the next first; empty where they are only
-    /// counted.
-    [[nodiscard]] virtual Result<std::optional<std::vector<messaging::WaitingRetry>>> retries(
+    /// Up to `limit` messages that wait for a retry, the next first.
+    [[nodiscard]] virtual Result<std::vector<messaging::WaitingRetry>> retries(
         std::size_t limit) = 0;
     /// A store of its own connection, made for this call.
     [[nodiscard]] virtual Result<std::unique_ptr<messaging::DeadLetterStore>> dead_letters() = 0;
