@@ -6,16 +6,20 @@
 #include <mutex>
 #include <optional>
 
+#include "admin_parts.hpp"
 #include "host_context.hpp"
 #include "lazy_sender.hpp"
 #include "memory_limit.hpp"
+#include "messaging_host.hpp"
 #include "rococo/base/counted.hpp"
 #include "rococo/configuration/consume_config.hpp"
+#include "rococo_svchost/admin/buckets.hpp"
 #include "rococo_svchost/host/termination.hpp"
 #include "rococo_svchost/processors/child_service.hpp"
 #include "rococo_svchost/runtime/crash_handler.hpp"
 #include "rococo_svchost/runtime/dispatcher.hpp"
 #include "rococo_svchost/runtime/worker_pool.hpp"
+#include "steering_signals.hpp"
 
 namespace rococo::svchost {
 
@@ -84,7 +88,7 @@ std::unique_ptr<CrashNotes> open_notes(const HostContext& context, const std::st
 }
 
 /// The current consume configuration, reread from time to time. The dispatcher asks it whether to
-/// exit when finished.
+/// exit when finished, and whether to pause.
 class LiveConfig {
 public:
     LiveConfig(ConsumeConfig config, const HostContext& context)
@@ -92,16 +96,11 @@ public:
           context_(context),
           applied_{.exit_when_finished = context.configuration.boolean("EXIT_WHEN_FINISHED"),
                    .listen_interval = context.configuration.duration("LISTEN_INTERVAL"),
-                   .visibility_timeout = context.configuration.duration("VISIBILITY_TIMEOUT")} {}
+                   .visibility_timeout = context.configuration.duration("VISIBILITY_TIMEOUT"),
+                   .paused = context.configuration.boolean("PAUSED")} {}
 
-    bool exit_when_finished() {
-        const SteadyTime now = context_.clock.steady_now();
-        if (now >= next_look_) {
-            next_look_ = now + kConsumeConfigInterval;
-            refresh();
-        }
-        return config_.current().exit_when_finished;
-    }
+    bool exit_when_finished() { return current().exit_when_finished; }
+    bool paused() { return current().paused; }
 
     /// Passes new values from the file to the adapter.
     void apply() {
@@ -111,6 +110,15 @@ public:
     }
 
 private:
+    const ConsumeSettings& current() {
+        const SteadyTime now = context_.clock.steady_now();
+        if (now >= next_look_) {
+            next_look_ = now + kConsumeConfigInterval;
+            refresh();
+        }
+        return config_.current();
+    }
+
     void refresh() {
         for (const ConsumeNote& note : config_.refresh()) tell(note);
         apply();
@@ -136,7 +144,8 @@ private:
 /// What a signal handler may use, at any time.
 struct Run {
     std::atomic<Dispatcher*> dispatcher = nullptr;
-    CrashNotes* notes = nullptr;  // set before the dispatcher
+    CrashNotes* notes = nullptr;                                // set before the dispatcher
+    std::atomic<messaging::MessageAdapter*> adapter = nullptr;  // for as long as it may be woken
     std::atomic<bool> over = false;
 };
 
@@ -173,6 +182,19 @@ void drain_or_exit(void* argument) {
     dispatcher->request_drain();
 }
 
+void wake_to_steer(void* argument) {
+    auto& run = *static_cast<Run*>(argument);
+    if (auto* const adapter = run.adapter.load()) adapter->wake();
+}
+
+/// Whether the dispatcher is to pause: asked at each turn, by its thread. Does what signals ask
+/// for.
+bool is_paused(MessagingHost& host, LiveConfig& live_config) {
+    host.pause_switch().configured(live_config.paused(), "PAUSED");
+    if (host.steer_by_signals().list) host.log_in_hand();
+    return host.pause_switch().current().has_value();
+}
+
 void log_totals(const Logger& logger, const Dispatcher::Totals& totals) {
     logger.info("Stopped: {} acknowledged, {} retried, {} dead-lettered, {} dropped",
                 totals.acknowledged, totals.retried, totals.dead_lettered, totals.dropped);
@@ -198,20 +220,27 @@ int run_messaging(const HostContext& context, const std::string& queue) {
 
     Run run;
     const Termination termination(&drain_or_exit, &run);
+    const SteeringSignals steering(&wake_to_steer, &run);
 
     auto consume_config = ConsumeConfig::open(configuration);
     if (!consume_config) return fail(consume_config.error());
 
     std::unique_ptr<messaging::MessageAdapter> adapter = context.queue_kind.adapter(queue);
     if (context.options.wrap_adapter) adapter = context.options.wrap_adapter(std::move(adapter));
+    run.adapter = adapter.get();
 
     // Create the processors before connecting, so that a failing constructor affects no message.
     const WorkerPool::Settings pool_config = pool_settings(configuration, context.processor);
     notes = open_notes(context, queue, pool_config);
     const CrashHandler crash_handler(notes.get(), &write_out_log);
-    LazySender sender(context.queue_kind);
+    const auto process_seconds = process_buckets(configuration);
+    if (!process_seconds) return fail(process_seconds.error());
+    MessageRecorder recorder(context.clock, {.process = *process_seconds, .queue = kQueueSeconds});
+    LazySender queue_sender(context.queue_kind);
+    CountingSender sender(queue_sender, context.clock, kOperationSeconds);
     Breakdown breakdown(run);
-    ProcessorLinks links{.on_broken = [&](const Error& error) { breakdown.report(error); }};
+    ProcessorLinks links{.on_broken = [&](const Error& error) { breakdown.report(error); },
+                         .on_crash = [&recorder] { recorder.on_crash(); }};
     if (notes != nullptr)
         links.keep_page = [&notes = *notes](std::size_t worker, int page) {
             notes.keep_page(worker, page);
@@ -223,6 +252,13 @@ int run_messaging(const HostContext& context, const std::string& queue) {
 
     LiveConfig live_config(std::move(*consume_config), context);
     live_config.apply();  // before the start line logs the settings
+    MessagingHost host(context, queue, adapter->endpoint(), pool_config.workers,
+                       {.recorder = recorder,
+                        .sender = sender,
+                        .calls = [&pool = **pool] { return pool.running_calls(); },
+                        .wake = [&adapter = *adapter] { adapter.wake(); }});
+    auto admin = start_admin(context, host);
+    if (!admin) return fail(admin.error());
     Dispatcher dispatcher(dispatcher_settings(configuration),
                           {.adapter = *adapter,
                            .workers = **pool,
@@ -230,7 +266,9 @@ int run_messaging(const HostContext& context, const std::string& queue) {
                            .clock = context.clock,
                            .logger = logger,
                            .random = [&] { return to_fraction(context.random()); },
-                           .exit_when_finished = [&] { return live_config.exit_when_finished(); }});
+                           .exit_when_finished = [&] { return live_config.exit_when_finished(); },
+                           .paused = [&] { return is_paused(host, live_config); },
+                           .observer = &recorder});
     if (auto opened = adapter->open(); !opened) return fail(opened.error());
     logger.info("Consuming from queue {} at {} with {}", queue, adapter->endpoint(),
                 counted(pool_config.workers, "worker"));
@@ -238,6 +276,8 @@ int run_messaging(const HostContext& context, const std::string& queue) {
     run.dispatcher = &dispatcher;
     const auto end = dispatcher.run();
     run.over = true;
+    run.adapter = nullptr;
+    admin->reset();
 
     log_totals(logger, dispatcher.totals());
     if (!end) {

@@ -61,7 +61,7 @@ struct PauseFacts {
     std::string reason;  ///< What the operator gave; may be empty.
     std::string by;      ///< `api`, `signal`, `PAUSED`, `consume file`.
     SystemTime since{};
-    std::optional<SystemTime> until;  ///< Empty: until `resume`.
+    std::optional<SystemTime> until{};  ///< Empty: until `resume`.
 };
 
 /// Messages whose verdict is safe in the queue, by what became of them and why.
@@ -74,23 +74,23 @@ struct SettledCount {
 /// What was counted since the host started.
 struct MessageCounts {
     std::uint64_t consumed = 0;  ///< Handed to workers.
-    std::vector<SettledCount> settled;
+    std::vector<SettledCount> settled{};
     std::uint64_t lost = 0;  ///< Processed, but the queue had taken them back.
     std::uint64_t process_timeouts = 0;
     std::uint64_t crashes = 0;  ///< Of processes of processors.
     Microseconds busy{};        ///< Time in `process`, all workers together.
     /// Time of one call for each message, by error type (`""` for success, `error`, `permanent`,
     /// `retry_after`, `timeout`).
-    std::map<std::string, Histogram> process_duration;
-    Histogram queue_time;  ///< From sent to the first start; first attempts only.
-    Histogram end_to_end;  ///< From sent to acknowledged.
+    std::map<std::string, Histogram> process_duration{};
+    Histogram queue_time{};  ///< From sent to the first start; first attempts only.
+    Histogram end_to_end{};  ///< From sent to acknowledged.
 };
 
 /// Sends by the service.
 struct SendCounts {
-    std::map<std::string, std::uint64_t> sent;  ///< By destination.
+    std::map<std::string, std::uint64_t> sent{};  ///< By destination.
     std::uint64_t failed = 0;
-    Histogram duration;  ///< Until confirmed.
+    Histogram duration{};  ///< Until confirmed.
 };
 
 /// What is in hand now.
@@ -116,13 +116,13 @@ struct ScheduleFacts {
     std::string expression;   ///< As configured.
     std::string explanation;  ///< In words.
     std::string zone;
-    std::vector<SystemTime> next;  ///< The next due times, up to five.
-    std::deque<Run> last;          ///< Newest first, up to fifty; those that are running in front.
-    std::optional<bool> leads;     ///< Empty: no election.
-    std::map<std::string, std::uint64_t> runs;     ///< By outcome.
-    std::map<std::string, std::uint64_t> skipped;  ///< By reason.
-    Histogram duration;
-    Histogram lateness;         ///< From due to started.
+    std::vector<SystemTime> next{};  ///< The next due times, up to five.
+    std::deque<Run> last{};       ///< Newest first, up to fifty; those that are running in front.
+    std::optional<bool> leads{};  ///< Empty: no election.
+    std::map<std::string, std::uint64_t> runs{};     ///< By outcome.
+    std::map<std::string, std::uint64_t> skipped{};  ///< By reason.
+    Histogram duration{};
+    Histogram lateness{};       ///< From due to started.
     SystemTime last_run{};      ///< Started; the epoch: none yet.
     SystemTime last_success{};  ///< Ended; the epoch: none yet.
 };
