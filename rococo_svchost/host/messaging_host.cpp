@@ -32,10 +32,14 @@ MessagingHost::MessagingHost(const HostContext& context, const std::string& queu
     : RunningHost(context, host_identity(context, queue, endpoint, workers), queue, parts.wake),
       queue_(queue),
       workers_(workers),
-      parts_(std::move(parts)) {
-    const milliseconds interval = depth_interval(context.configuration);
-    if (interval.count() > 0)
-        watch_.emplace(context.queue_kind, queue, interval, context.clock, context.logger);
+      parts_(std::move(parts)) {}
+
+void MessagingHost::watch_queue() {
+    const milliseconds interval = depth_interval(context().configuration);
+    if (interval.count() == 0) return;
+    watching_ = std::make_unique<QueueWatch>(context().queue_kind, queue_, interval,
+                                             context().clock, context().logger);
+    watch_ = watching_.get();
 }
 
 HostFacts MessagingHost::facts() const {
@@ -46,7 +50,7 @@ HostFacts MessagingHost::facts() const {
                   : seen.last_turn == SteadyTime() ? HostPhase::starting
                                                    : HostPhase::running;
     facts.connection = std::move(seen.connection);
-    if (watch_) facts.depth = watch_->depth();
+    if (const QueueWatch* const watch = watch_) facts.depth = watch->depth();
     facts.messages = std::move(seen.messages);
     facts.sends = parts_.sender.counts();
     for (const Workers::Running& call : calls) facts.in_hand.processing += call.messages;

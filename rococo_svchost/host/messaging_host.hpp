@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <atomic>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -32,6 +34,10 @@ public:
     MessagingHost(const HostContext& context, const std::string& queue, const std::string& endpoint,
                   std::size_t workers, Parts parts);
 
+    /// Asks the queue how many messages it has, from now on: not before the consumer is connected,
+    /// as a second connection would only be refused like the first.
+    void watch_queue();
+
     [[nodiscard]] HostFacts facts() const override;
     [[nodiscard]] Capabilities capabilities() const override;
     [[nodiscard]] std::vector<InHandMessage> in_hand() const override;
@@ -54,7 +60,8 @@ private:
     const std::string queue_;
     const std::size_t workers_;
     const Parts parts_;
-    std::optional<QueueWatch> watch_;  // none where METRICS_QUEUE_INTERVAL is 0
+    std::unique_ptr<QueueWatch> watching_;      // none where METRICS_QUEUE_INTERVAL is 0
+    std::atomic<QueueWatch*> watch_ = nullptr;  // the same, for other threads
 };
 
 }  // namespace rococo::svchost

@@ -270,6 +270,7 @@ int run_messaging(const HostContext& context, const std::string& queue) {
                            .paused = [&] { return is_paused(host, live_config); },
                            .observer = &recorder});
     if (auto opened = adapter->open(); !opened) return fail(opened.error());
+    host.watch_queue();
     logger.info("Consuming from queue {} at {} with {}", queue, adapter->endpoint(),
                 counted(pool_config.workers, "worker"));
     run.notes = notes.get();

@@ -87,9 +87,9 @@ void RunningHost::set_log_level(LogLevel level, const std::string& by) {
 
 SteeringSignals::Asked RunningHost::steer_by_signals() {
     const auto asked = SteeringSignals::take();
-    if (asked.pause) pause_switch_.pause("", std::nullopt, "SIGUSR1");
+    if (asked.pause) pause_switch_.pause("", std::nullopt, "signal");
     if (asked.resume) {
-        if (const auto resumed = pause_switch_.resume("SIGUSR2"); !resumed)
+        if (const auto resumed = pause_switch_.resume("signal"); !resumed)
             context_.logger.warning("SIGUSR2: {}", resumed.error().message);
     }
     return asked;
