@@ -41,6 +41,8 @@ public:
     }
     void pause() override;
     void resume() override;
+    [[nodiscard]] bool awaits_messages() const override;
+    void reconnect(const std::string& reason) override;
     void stop_receiving() override;
     [[nodiscard]] Result<bool> empty() override;
     void close() override;
@@ -57,7 +59,7 @@ private:
     void connected(std::unique_ptr<ConsumerLink> link);
     void warn_of_delivery_limit();
     void lose_link(const AmqpFailure& failure);
-    [[nodiscard]] Result<void> reconnect();
+    [[nodiscard]] Result<void> look_for_link();
     void keep(const AmqpResult<void>& outcome);
     [[nodiscard]] bool known(const AmqpResult<bool>& answer);
     void settle_one(Settlement settlement);
@@ -91,6 +93,7 @@ private:
     SteadyTime connected_at_{};
     bool stopping_ = false;
     bool warned_of_limit_ = false;
+    bool subscribed_anew_ = false;  // On this link, by `reconnect`, and nothing has come since.
 
     RoomInHand room_;
     AckTiming ack_timing_;
