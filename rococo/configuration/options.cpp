@@ -30,6 +30,7 @@ std::vector<Option> whole_table() {
     add(OptionGroup::sqs, option_rows::sqs());
     add(OptionGroup::schedules, option_rows::schedules());
     add(OptionGroup::operations, option_rows::operations());
+    add(OptionGroup::operations, option_rows::dashboard());
     return table;
 }
 

@@ -60,18 +60,19 @@ std::optional<HttpResponse> refuse_caller(const AccessRules& rules, const HttpRe
         if (has_token(request, rules.token)) return std::nullopt;
         HttpResponse response = error_response(
             401, request.header("authorization").empty()
-                     ? "This needs a token: send the value of ADMIN_TOKEN as a bearer token."
-                     : "This token is not the value of ADMIN_TOKEN.");
+                     ? "This needs a token: send the value of " + rules.token_variable +
+                           " as a bearer token."
+                     : "This token is not the value of " + rules.token_variable + ".");
         response.headers.emplace_back("WWW-Authenticate", "Bearer");
         return response;
     }
     if (!peer.is_loopback)
-        return error_response(
-            403, "Without ADMIN_TOKEN, only callers on the same machine are answered.");
+        return error_response(403, "Without " + rules.token_variable +
+                                       ", only callers on the same machine are answered.");
     if (!is_loopback_name(request.header("host")))
         return error_response(403,
-                              "Without ADMIN_TOKEN, the host must be called localhost or by a "
-                              "loopback address.");
+                              "Without " + rules.token_variable +
+                                  ", the host must be called localhost or by a loopback address.");
     return std::nullopt;
 }
 
