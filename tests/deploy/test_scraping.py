@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: MIT
 """How Prometheus finds hosts: promtool reads the configurations, and the alerts recognise what they scrape."""
 
+import re
 import shutil
+import subprocess
 
 import pytest
 import yaml
@@ -43,6 +45,15 @@ def test_what_is_looked_for_is_there():
             assert pod["metadata"]["labels"]["app.kubernetes.io/part-of"] == kept["__meta_kubernetes_pod_label_app_kubernetes_io_part_of"]
             ports = {port["name"]: port["containerPort"] for port in pod["spec"]["containers"][0]["ports"]}
             assert ports == {kept["__meta_kubernetes_pod_container_port_name"]: dns["port"]}
+
+
+def test_the_alerts_become_a_prometheus_rule():
+    """By the commands of docs/KUBERNETES.md, up to the cluster."""
+    text = (ROOT / "docs" / "KUBERNETES.md").read_text()
+    (commands,) = re.findall(r"^(\{ printf .*?)\| kubectl apply -f -$", text, re.MULTILINE | re.DOTALL)
+    rule = subprocess.run(["bash", "-ec", commands], cwd=ROOT / "deploy" / "kubernetes", capture_output=True, text=True, check=True).stdout
+    assert yaml.safe_load(rule)["kind"] == "PrometheusRule"
+    assert yaml.safe_load(rule)["spec"] == yaml.safe_load((PROMETHEUS / "alerts.yml").read_text())
 
 
 def jobs(name):
