@@ -27,7 +27,7 @@ export function filterLetters(items, { text = "", reason = "", group = "", minAg
   return items.filter((item) => {
     if (reason && item.reason !== reason) return false;
     if (group && `${item.reason}\n${errorKind(item.error ?? "")}` !== group) return false;
-    if (minAgeS && !(now - new Date(item.last_failed_at) >= minAgeS * 1000)) return false;
+    if (minAgeS && !(now - Date.parse(item.last_failed_at) >= minAgeS * 1000)) return false;
     const searched = [item.error, item.message, item.id, item.original_queue, item.reason];
     return !wanted || searched.some((field) => String(field ?? "").toLowerCase().includes(wanted));
   });

@@ -16,7 +16,7 @@ const buttons = {
 
 /** The dead letters' page, with what is on it: whoever asks for the letters has clicked for them. */
 export function showLetters({ base, letters }) {
-  if (!letters.state.get().snapshot) letters.load();
+  letters.load();
   go(pageOf(base, "dead-letters"));
 }
 

@@ -3,7 +3,7 @@ import { html, useMemo, useRef, useState } from "../vendor/preact-htm.js";
 import { useHost } from "../app/context.js";
 import { filterLetters, groupByError } from "../app/groups.js";
 import { useKeys } from "../app/keys.js";
-import { remove, requeue } from "../app/letter_actions.js";
+import { remove, requeue } from "../app/letters.js";
 import { useObservable } from "../app/observable.js";
 import { Badge, Empty, PageTitle, Problem, Time } from "../app/parts.js";
 import { pageOf } from "../app/router.js";

@@ -3,7 +3,7 @@ import { html, useEffect, useState } from "../vendor/preact-htm.js";
 import { useHost } from "../app/context.js";
 import { hexDump, prettyJson } from "../app/json_text.js";
 import { useKeys } from "../app/keys.js";
-import { remove, requeue, sendEdited } from "../app/letter_actions.js";
+import { remove, requeue, sendEdited } from "../app/letters.js";
 import { Badge, Choice, Empty, Facts, PageTitle, Panel, Time } from "../app/parts.js";
 import { go, pageOf } from "../app/router.js";
 import { bytes, count } from "../app/words.js";
