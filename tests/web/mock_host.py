@@ -78,12 +78,16 @@ class Control:
     def down(self, down):
         self.server.down = down
 
+    def token(self, token):
+        self.server.token = token
+
     def vanish(self, host):
         self.server.fleet.gone[host] = mock_state.rfc3339(time.time() - 300)
 
     def state(self):
         host = self.server.host
-        return {"letters": list(host.letters), "edited": getattr(host, "edited", None), "status": host.status, "requests": self.server.requests}
+        of_host = {"letters": list(host.letters), "edited": host.edited, "status": host.status} if host else {}
+        return {"requests": self.server.requests, **of_host}
 
 
 class Handler(http.server.BaseHTTPRequestHandler):

@@ -32,8 +32,9 @@ def rfc3339(seconds):
 
 def merged(old, new):
     """`old` with what `new` says, down to the leaves; a negative number in the place of a time means so long ago."""
-    if not isinstance(old, dict) or not isinstance(new, dict):
+    if not isinstance(new, dict):
         return rfc3339(time.time() + new) if isinstance(new, (int, float)) and new < 0 else new
+    old = old if isinstance(old, dict) else {}
     return {**old, **{key: merged(old.get(key), value) for key, value in new.items()}}
 
 
@@ -47,6 +48,7 @@ class Host:
         self.numbers = itertools.count(1)
         self.letters = {} if scheduled or scene == "calm" else {item["id"]: item for item in mock_scenes.letters()}
         self.taken = None
+        self.edited = None
         self.log = []
         self.failures = []
         self.last_history = int(time.time()) - FINE

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-import { html, useEffect } from "../vendor/preact-htm.js";
+import { html, useLayoutEffect } from "../vendor/preact-htm.js";
 import { Dialog, dialogIsOpen, openDialog } from "./dialog.js";
 import { observable, useObservable } from "./observable.js";
 
@@ -18,7 +18,8 @@ function setEnabled(on) {
 
 /** Shortcuts that hold while the component is shown. */
 export function useKeys(shortcuts) {
-  useEffect(() => {
+  // Before the browser draws: what can be seen can be pressed.
+  useLayoutEffect(() => {
     active.push(shortcuts);
     return () => active.splice(active.indexOf(shortcuts), 1);
   });

@@ -101,7 +101,8 @@ function told(changed, wanted, field) {
   const what = field === "requeued" ? "back in the queue" : "deleted";
   const text = `${plural(changed, "message")} ${changed === 1 ? "is" : "are"} ${what}.`;
   if (changed >= wanted) return text;
-  return `${text} The other ${count(wanted - changed)} were no longer there.`;
+  const missing = wanted - changed;
+  return `${text} ${missing === 1 ? "Another one was" : `${count(missing)} others were`} no longer there.`;
 }
 
 function grown({ answer }, { all }, field) {

@@ -111,7 +111,7 @@ function Groups({ groups, filter, setFilter, host }) {
               <b>${count(items.length)} ×</b><span>${brief(error || "no error text", 160)}</span><small>${reason}</small>
             </button>
             ${host.can.act && html`
-              <button onClick=${() => requeue(host, { ids: items.map(({ id }) => id) })} aria-label=${`Requeue these ${items.length}: ${brief(error || reason, 60)}`}>
+              <button onClick=${() => requeue(host, { ids: items.map(({ id }) => id) })} aria-label=${`Requeue ${count(items.length)}: ${brief(error || reason, 60)}`}>
                 Requeue ${count(items.length)}
               </button>`}
           </li>`;

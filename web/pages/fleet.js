@@ -129,10 +129,11 @@ function GroupButtons({ group, again }) {
   if (!steered.length) return html`<${Badge}>Read-only<//>`;
   const pauseAll = () => askPause(`Pause ${plural(steered.length, "host")} of ${nameOf(group)}?`, (body) => onEach(steered, "pause", body, "paused", again));
   const resumeAll = () => onEach(steered.filter(({ status }) => status.paused), "resume", {}, "resumed", again);
+  const pause = `Pause ${paused ? "the others" : "all"}`;
   return html`
     <span class="buttons">
-      ${paused < steered.length && html`<button aria-label=${`Pause ${nameOf(group)}`} onClick=${pauseAll}>Pause ${paused ? "the others" : "all"}</button>`}
-      ${paused > 0 && html`<button aria-label=${`Resume ${nameOf(group)}`} onClick=${resumeAll}>Resume ${count(paused)}</button>`}
+      ${paused < steered.length && html`<button aria-label=${`${pause} of ${nameOf(group)}`} onClick=${pauseAll}>${pause}</button>`}
+      ${paused > 0 && html`<button aria-label=${`Resume ${count(paused)} of ${nameOf(group)}`} onClick=${resumeAll}>Resume ${count(paused)}</button>`}
     </span>`;
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-import { html, useEffect, useState } from "../vendor/preact-htm.js";
+import { html, useEffect, useLayoutEffect, useRef, useState } from "../vendor/preact-htm.js";
 import { useHost } from "../app/context.js";
 import { hexDump, prettyJson } from "../app/json_text.js";
 import { useKeys } from "../app/keys.js";
@@ -71,6 +71,8 @@ function Editor({ letter, back, cancel }) {
   const host = useHost();
   const [body, setBody] = useState(letter.body);
   const [sending, setSending] = useState(false);
+  const text = useRef(null);
+  useLayoutEffect(() => text.current.focus(), []);
   const brokeJson = prettyJson(letter.body) !== null && prettyJson(body) === null;
   const submit = async (event) => {
     event.preventDefault();
@@ -83,7 +85,7 @@ function Editor({ letter, back, cancel }) {
     <form class="editor" onSubmit=${submit}>
       <label for="body">Body</label>
       <p class="hint" id="editor-hint">A copy with this body goes to ${letter.original_queue} as a new message, with all its attempts before it. This letter goes once the copy is safe.</p>
-      <textarea id="body" rows="12" spellcheck="false" aria-describedby="editor-hint" ref=${focusOnce} onInput=${(event) => setBody(event.target.value)}>${letter.body}</textarea>
+      <textarea id="body" rows="12" spellcheck="false" aria-describedby="editor-hint" ref=${text} onInput=${(event) => setBody(event.target.value)}>${letter.body}</textarea>
       <p class="problem" role="status">${brokeJson ? "The body was JSON, and is no longer." : ""}</p>
       <div class="actions">
         <button type="submit" class="primary" disabled=${sending}>Send the copy</button>
@@ -91,9 +93,6 @@ function Editor({ letter, back, cancel }) {
       </div>
     </form>`;
 }
-
-// Preact calls it once, as it is the same function at each drawing.
-const focusOnce = (element) => element?.focus();
 
 function Body({ letter }) {
   const { can } = useHost();
