@@ -73,6 +73,7 @@ int with_service(const Configuration& configuration, HostLog& log, const HostOpt
                  int (*use)(const HostContext& context, const std::string& queue)) {
     const Logger logger = log.logger();
     const RealClock clock;
+    const SystemdNotifier systemd = SystemdNotifier::from_environment();
     const QueueKindParts parts{configuration, clock, logger, machine_random(), patience};
     log_warnings(configuration, logger);
 
@@ -90,7 +91,7 @@ int with_service(const Configuration& configuration, HostLog& log, const HostOpt
     }
     if (!errors.empty()) return log_failures(logger, errors);
     return use({configuration, options, log, logger, clock, parts.random, *queue_kind,
-                *loaded.service, loaded.processor, loaded.language},
+                *loaded.service, loaded.processor, loaded.language, systemd},
                queue);
 }
 

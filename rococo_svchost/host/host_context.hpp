@@ -13,6 +13,7 @@
 #include "rococo_svchost/host/queue_kind.hpp"
 #include "rococo_svchost/processors/service.hpp"
 #include "rococo_svchost/runtime/retry_policy.hpp"
+#include "systemd_notify.hpp"
 
 namespace rococo::svchost {
 
@@ -28,6 +29,7 @@ struct HostContext {
     const Service& service;
     const ProcessorInfo& processor;
     const std::string& language;  ///< See `LoadedService`.
+    const SystemdNotifier& systemd;
 };
 
 /// What processors in processes of their own are connected with: see `HostServices`.

@@ -71,8 +71,10 @@ MessageRecorder::MessageRecorder(const Clock& clock, const Buckets& buckets)
 }
 
 void MessageRecorder::on_accepted(std::size_t messages) {
+    const SteadyTime now = clock_.steady_now();
     const std::scoped_lock lock(mutex_);
     accepted_ += messages;
+    last_delivery_ = now;
 }
 
 void MessageRecorder::on_ended(std::span<const EndedCall> calls) {
@@ -177,6 +179,16 @@ MessageRecorder::Seen MessageRecorder::seen() const {
     for (std::size_t end = 0; end < kCallEnds; ++end)
         seen.messages.process_duration.emplace(kErrorTypes.at(end), process_duration_.at(end));
     return seen;
+}
+
+bool MessageRecorder::is_draining() const {
+    const std::scoped_lock lock(mutex_);
+    return draining_;
+}
+
+SteadyTime MessageRecorder::last_delivery() const {
+    const std::scoped_lock lock(mutex_);
+    return last_delivery_;
 }
 
 std::vector<Failure> MessageRecorder::failures() const {

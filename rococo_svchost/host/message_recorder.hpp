@@ -52,6 +52,9 @@ public:
         SteadyTime last_turn{};  ///< Of the dispatcher; the epoch: none yet.
     };
     [[nodiscard]] Seen seen() const;
+    [[nodiscard]] bool is_draining() const;
+    /// When messages came last; the epoch: never.
+    [[nodiscard]] SteadyTime last_delivery() const;
 
     /// The last fifty, newest first.
     [[nodiscard]] std::vector<Failure> failures() const;
@@ -79,6 +82,7 @@ private:
     InHand in_hand_;
     bool draining_ = false;
     SteadyTime last_turn_{};
+    SteadyTime last_delivery_{};
 };
 
 }  // namespace rococo::svchost

@@ -7,25 +7,12 @@
 #include <chrono>
 #include <utility>
 
+#include "messaging_settings.hpp"
 #include "rococo/base/duration_text.hpp"
 #include "rococo/base/try.hpp"
 #include "rococo/configuration/duration.hpp"
 
 namespace rococo::svchost {
-
-namespace {
-
-using std::chrono::milliseconds;
-
-/// `auto`: SQS charges for each request.
-milliseconds depth_interval(const Configuration& configuration) {
-    if (configuration.text("METRICS_QUEUE_INTERVAL") != "auto")
-        return configuration.duration("METRICS_QUEUE_INTERVAL");
-    const bool charged = configuration.text("MESSAGING_TYPE") == "SqsConnection";
-    return std::chrono::seconds(charged ? 60 : 15);
-}
-
-}  // namespace
 
 MessagingHost::MessagingHost(const HostContext& context, const std::string& queue,
                              const std::string& endpoint, std::size_t workers, Parts parts)
@@ -35,11 +22,16 @@ MessagingHost::MessagingHost(const HostContext& context, const std::string& queu
       parts_(std::move(parts)) {}
 
 void MessagingHost::watch_queue() {
-    const milliseconds interval = depth_interval(context().configuration);
+    const auto interval = depth_interval(context().configuration);
     if (interval.count() == 0) return;
     watching_ = std::make_unique<QueueWatch>(context().queue_kind, queue_, interval,
                                              context().clock, context().logger);
     watch_ = watching_.get();
+}
+
+std::optional<QueueDepth> MessagingHost::depth() const {
+    const QueueWatch* const watch = watch_;
+    return watch == nullptr ? std::nullopt : watch->depth();
 }
 
 HostFacts MessagingHost::facts() const {
@@ -50,7 +42,7 @@ HostFacts MessagingHost::facts() const {
                   : seen.last_turn == SteadyTime() ? HostPhase::starting
                                                    : HostPhase::running;
     facts.connection = std::move(seen.connection);
-    if (const QueueWatch* const watch = watch_) facts.depth = watch->depth();
+    facts.depth = depth();
     facts.messages = std::move(seen.messages);
     facts.sends = parts_.sender.counts();
     for (const Workers::Running& call : calls) facts.in_hand.processing += call.messages;
@@ -92,6 +84,12 @@ void MessagingHost::judge_liveness(HostFacts& facts, SteadyTime last_turn,
         facts.remarks.push_back(
             fmt::format("The dispatcher has not turned for {:.0f} s (LIVENESS_STALL={}).",
                         std::chrono::duration<double>(since).count(), duration_setting(stall)));
+    }
+    if (deaf_) {
+        facts.live = false;
+        facts.remarks.emplace_back(
+            "Messages are ready in the queue and none comes, though the host has subscribed anew "
+            "twice.");
     }
     const auto limit = configuration.duration("LIVENESS_PROCESS_LIMIT");
     if (limit.count() == 0 || calls.size() < workers_) return;

@@ -37,6 +37,10 @@ public:
     /// Asks the queue how many messages it has, from now on: not before the consumer is connected,
     /// as a second connection would only be refused like the first.
     void watch_queue();
+    /// The queue's last answer.
+    [[nodiscard]] std::optional<QueueDepth> depth() const;
+    /// Whether the consumer has stayed deaf though it subscribed anew: see `DeafWatch`.
+    void set_deaf(bool deaf) { deaf_ = deaf; }
 
     [[nodiscard]] HostFacts facts() const override;
     [[nodiscard]] Capabilities capabilities() const override;
@@ -60,7 +64,8 @@ private:
     const std::string queue_;
     const std::size_t workers_;
     const Parts parts_;
-    std::unique_ptr<QueueWatch> watching_;      // none where METRICS_QUEUE_INTERVAL is 0
+    std::unique_ptr<QueueWatch> watching_;  // none where METRICS_QUEUE_INTERVAL is 0
+    std::atomic<bool> deaf_ = false;
     std::atomic<QueueWatch*> watch_ = nullptr;  // the same, for other threads
 };
 

@@ -29,6 +29,8 @@ using std::chrono::microseconds;
 constexpr std::size_t kRunsShown = 5;
 // So often the main thread looks around, though nothing is due: who watches it sees it alive.
 constexpr std::chrono::seconds kLookAround{5};
+// What systemd grants beyond DRAIN_TIMEOUT: the rest of the end.
+constexpr std::chrono::seconds kDrainMargin{5};
 
 DriverSettings driver_settings(const Configuration& configuration, const ScheduleParts& parts,
                                const LeaderElection* election) {
@@ -77,7 +79,8 @@ public:
     int run(ScheduledHost& host) {
         host_ = &host;
         if (auto prepared = runs_.prepare(); !prepared) return fail(prepared.error());
-        driver_.pause(is_paused());
+        driver_.pause(paused_ = is_paused());
+        context_.systemd.ready("Running on a schedule");
         driver_.begin(store_ ? load_record() : std::nullopt);
         return drive();
     }
@@ -123,6 +126,9 @@ private:
             }
             if (drain_requested_ && !std::exchange(drains_, true)) {
                 recorder_.on_drain();
+                context_.systemd.stopping();
+                context_.systemd.extend(context_.configuration.duration("DRAIN_TIMEOUT") +
+                                        kDrainMargin);
                 driver_.drain(context_.clock.read());
                 continue;
             }
@@ -137,6 +143,7 @@ private:
     /// Does what operators ask for. Whether the driver has to look at it.
     bool steer() {
         const Instant now = context_.clock.read();
+        context_.systemd.watchdog();
         recorder_.on_round(election_ ? std::optional(driver_.leads()) : std::nullopt,
                            driver_.upcoming(now.wall, kRunsShown));
         if (host_ == nullptr) return false;
@@ -162,7 +169,9 @@ private:
 
     [[nodiscard]] SystemTime wake_at() const {
         const Instant now = context_.clock.read();
-        const SystemTime soon = now.wall + kLookAround;
+        const auto watchdog = context_.systemd.watchdog_interval();
+        const SystemTime soon =
+            now.wall + std::min<microseconds>(kLookAround, watchdog.value_or(kLookAround));
         return std::min(soon, driver_.wait_until(now).value_or(soon));
     }
 
