@@ -15,6 +15,7 @@
 #include "rococo/messaging/dead_letter_store.hpp"
 #include "rococo/messaging/message_adapter.hpp"
 #include "rococo/messaging/message_sender.hpp"
+#include "rococo/messaging/queue_counts.hpp"
 
 namespace rococo::svchost {
 
@@ -44,6 +45,13 @@ public:
     /// Whether this queue exists; empty if that cannot be found out now. Creates nothing.
     [[nodiscard]] virtual Result<std::optional<bool>> has_queue(const std::string& /*name*/) {
         return std::nullopt;
+    }
+
+    /// How many messages the queue has; none of what this kind of queue cannot tell. A queue that
+    /// does not exist has none, and is not created. Asks the queue, over a connection of its own
+    /// that is kept for the next call, and waits a few seconds at most. Consumers notice nothing.
+    [[nodiscard]] virtual Result<messaging::QueueCounts> counts(const std::string& /*queue*/) {
+        return messaging::QueueCounts{};
     }
 
     /// Applies settings that can change while the host runs to the newest adapter.
