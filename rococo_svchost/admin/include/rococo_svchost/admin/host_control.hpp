@@ -12,6 +12,7 @@
 #include "rococo/base/result.hpp"
 #include "rococo/logger.hpp"
 #include "rococo/messaging/dead_letter_store.hpp"
+#include "rococo/messaging/waiting_retry.hpp"
 #include "rococo_svchost/admin/host_facts.hpp"
 
 namespace rococo::svchost {
@@ -19,10 +20,10 @@ namespace rococo::svchost {
 /// What an operator can do where this host's queue and service allow it.
 struct Capabilities {
     bool pause = true;
-    bool run_now = false;      ///< A schedule's.
-    bool list_retries = false; ///< Otherwise they are only counted.
+    bool run_now = false;       ///< A schedule's.
+    bool list_retries = false;  ///< Otherwise they are only counted.
     bool dead_letters = false;
-    bool edit = false;         ///< Of dead letters.
+    bool edit = false;  ///< Of dead letters.
 };
 
 /// A setting as it is in force.
@@ -35,17 +36,9 @@ struct Setting {
     bool secret = false;
 };
 
-/// A message that waits for its next attempt.
-struct WaitingRetry {
-    std::string message;
-    std::uint32_t attempt = 1; ///< That will be.
-    SystemTime due{};
-    std::string error;
-};
-
 /// One line of the log.
 struct LogLine {
-    std::uint64_t number = 0; ///< From 1, without gaps.
+    std::uint64_t number = 0;  ///< From 1, without gaps.
     SystemTime at{};
     LogLevel level = LogLevel::info;
     std::string module;
@@ -83,7 +76,8 @@ public:
     virtual void set_log_level(LogLevel level, const std::string& by) = 0;
 
     /// Up to `limit` messages that wait for a retry, the next first.
-    [[nodiscard]] virtual Result<std::vector<WaitingRetry>> retries(std::size_t limit) = 0;
+    [[nodiscard]] virtual Result<std::vector<messaging::WaitingRetry>> retries(
+        std::size_t limit) = 0;
     /// A store of its own connection, made for this call.
     [[nodiscard]] virtual Result<std::unique_ptr<messaging::DeadLetterStore>> dead_letters() = 0;
     /// Sends a copy of the letter with this body back to its original queue, as a new message with
