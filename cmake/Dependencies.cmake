@@ -10,4 +10,6 @@ find_package(CLI11 REQUIRED)
 find_package(nlohmann_json REQUIRED)
 find_package(tl-expected REQUIRED)
 find_package(date REQUIRED)
+# Its core only: the other parts are servers and clients of their own.
+find_package(prometheus-cpp REQUIRED COMPONENTS core)
 pkg_check_modules(RABBITMQ REQUIRED IMPORTED_TARGET librabbitmq)

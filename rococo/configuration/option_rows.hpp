@@ -72,5 +72,7 @@ inline constexpr auto multi_line = having<&Option::multi_line>;
 [[nodiscard]] std::span<const Option> rabbitmq();
 [[nodiscard]] std::span<const Option> sqs();
 [[nodiscard]] std::span<const Option> schedules();
+[[nodiscard]] std::span<const Option> operations();
+[[nodiscard]] std::span<const Option> dashboard();
 
 }  // namespace rococo::option_rows

@@ -29,6 +29,8 @@ std::vector<Option> whole_table() {
     add(OptionGroup::rabbitmq, option_rows::rabbitmq());
     add(OptionGroup::sqs, option_rows::sqs());
     add(OptionGroup::schedules, option_rows::schedules());
+    add(OptionGroup::operations, option_rows::operations());
+    add(OptionGroup::operations, option_rows::dashboard());
     return table;
 }
 
@@ -111,9 +113,10 @@ std::string allowed_text(const Option& option) {
 }
 
 std::string_view heading(OptionGroup group) {
-    static constexpr std::array<std::string_view, 7> kHeadings{
-        "General",  "Failures and shutdown", "Logging", "Embedded queue", "RabbitMQ", "AWS SQS",
-        "Schedules"};
+    static constexpr std::array<std::string_view, 8> kHeadings{"General",   "Failures and shutdown",
+                                                               "Logging",   "Embedded queue",
+                                                               "RabbitMQ",  "AWS SQS",
+                                                               "Schedules", "Operations"};
     return kHeadings[static_cast<std::size_t>(group)];
 }
 

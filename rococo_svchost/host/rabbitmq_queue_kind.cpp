@@ -6,6 +6,7 @@
 #include "rococo/base/try.hpp"
 #include "rococo/messaging/rabbitmq/rabbitmq_connection.hpp"
 #include "rococo/messaging/rabbitmq/rabbitmq_dead_letters.hpp"
+#include "rococo/messaging/rabbitmq/rabbitmq_inspector.hpp"
 #include "rococo/messaging/rabbitmq/rabbitmq_sender.hpp"
 
 namespace rococo::svchost {
@@ -63,11 +64,13 @@ RabbitMqSettings read_settings(const Configuration& configuration) {
 class RabbitMqQueueKind final : public QueueKind {
 public:
     RabbitMqQueueKind(QueueKindParts parts, RabbitMqSettings settings)
-        : parts_(std::move(parts)), settings_(std::move(settings)) {}
+        : parts_(std::move(parts)),
+          settings_(std::move(settings)),
+          inspector_(settings_, delays_in_use_, parts_.clock) {}
 
     std::unique_ptr<MessageAdapter> adapter(const std::string& queue) override {
         return std::make_unique<RabbitMqConnection>(for_queue(queue), parts_.clock, parts_.logger,
-                                                    parts_.random);
+                                                    parts_.random, delays_in_use_);
     }
     Result<std::unique_ptr<MessageSender>> sender() override {
         return std::make_unique<RabbitMqSender>(settings_, parts_.clock, parts_.logger,
@@ -76,6 +79,9 @@ public:
     Result<std::unique_ptr<DeadLetterStore>> dead_letters(const std::string& queue) override {
         return std::make_unique<RabbitMqDeadLetters>(for_queue(queue), parts_.clock, parts_.logger,
                                                      parts_.random);
+    }
+    Result<QueueCounts> counts(const std::string& queue) override {
+        return inspector_.counts(queue);
     }
     Result<std::optional<bool>> has_queue(const std::string& name) override {
         const auto found =
@@ -97,6 +103,8 @@ private:
 
     const QueueKindParts parts_;
     RabbitMqSettings settings_;
+    const std::shared_ptr<DelayQueuesInUse> delays_in_use_ = std::make_shared<DelayQueuesInUse>();
+    RabbitMqInspector inspector_;
 };
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include "rococo/base/try.hpp"
 #include "rococo/messaging/sqlite/sqlite_connection.hpp"
 #include "rococo/messaging/sqlite/sqlite_dead_letters.hpp"
+#include "rococo/messaging/sqlite/sqlite_inspector.hpp"
 #include "rococo/messaging/sqlite/sqlite_queues.hpp"
 #include "rococo/messaging/sqlite/sqlite_sender.hpp"
 
@@ -17,7 +18,9 @@ using namespace messaging;
 class SqliteQueueKind final : public QueueKind {
 public:
     SqliteQueueKind(QueueKindParts parts, SqliteSettings settings)
-        : parts_(std::move(parts)), settings_(std::move(settings)) {}
+        : parts_(std::move(parts)),
+          settings_(std::move(settings)),
+          inspector_(settings_, parts_.clock) {}
 
     std::unique_ptr<MessageAdapter> adapter(const std::string& queue) override {
         return std::make_unique<SqliteConnection>(settings_, queue, parts_.clock, parts_.logger);
@@ -26,7 +29,14 @@ public:
         return SqliteSender::open(settings_, parts_.clock, parts_.random);
     }
     Result<std::unique_ptr<DeadLetterStore>> dead_letters(const std::string& queue) override {
-        return SqliteDeadLetters::open(settings_, queue, parts_.clock);
+        return SqliteDeadLetters::open(settings_, queue, parts_.clock, parts_.random);
+    }
+    Result<QueueCounts> counts(const std::string& queue) override {
+        return inspector_.counts(queue);
+    }
+    Result<std::optional<std::vector<WaitingRetry>>> retries(const std::string& queue,
+                                                             std::size_t limit) override {
+        return inspector_.retries(queue, limit);
     }
     Result<std::optional<std::vector<std::string>>> queues() override {
         return sqlite_queues(settings_, parts_.clock);
@@ -39,6 +49,7 @@ public:
 private:
     const QueueKindParts parts_;
     SqliteSettings settings_;
+    SqliteInspector inspector_;
 };
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include "queue_kinds.hpp"
 #include "rococo/messaging/sqs/sqs_connection.hpp"
 #include "rococo/messaging/sqs/sqs_dead_letters.hpp"
+#include "rococo/messaging/sqs/sqs_inspector.hpp"
 #include "rococo/messaging/sqs/sqs_sender.hpp"
 
 namespace rococo::svchost {
@@ -23,7 +24,8 @@ public:
     SqsQueueKind(QueueKindParts parts, SqsSettings settings)
         : parts_(std::move(parts)),
           settings_(std::move(settings)),
-          visibility_timeout_(parts_.configuration.duration("VISIBILITY_TIMEOUT")) {}
+          visibility_timeout_(parts_.configuration.duration("VISIBILITY_TIMEOUT")),
+          inspector_(settings_, parts_.clock, parts_.random, parts_.logger) {}
 
     std::unique_ptr<MessageAdapter> adapter(const std::string& queue) override {
         auto connection = std::make_unique<SqsConnection>(settings_, queue, parts_.clock,
@@ -37,6 +39,9 @@ public:
     Result<std::unique_ptr<DeadLetterStore>> dead_letters(const std::string& queue) override {
         return std::make_unique<SqsDeadLetters>(settings_, queue, parts_.clock, parts_.random,
                                                 parts_.logger);
+    }
+    Result<QueueCounts> counts(const std::string& queue) override {
+        return inspector_.counts(queue);
     }
     void apply(const ConsumeSettings& settings) override {
         if (consumer_ == nullptr) return;
@@ -54,6 +59,7 @@ private:
     SqsSettings settings_;
     std::chrono::milliseconds visibility_timeout_;  // the last value applied
     SqsConnection* consumer_ = nullptr;             // the newest adapter
+    SqsInspector inspector_;
 };
 
 /// Reads the variables of the AWS SDKs from the configuration, which includes the `.env` files and

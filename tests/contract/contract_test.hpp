@@ -91,6 +91,8 @@ class LifeTest : public ContractTest {};
 class LimitsTest : public ContractTest {};
 class WaitingTest : public ContractTest {};
 class VerdictTest : public ContractTest {};
+class DeadLetterTest : public ContractTest {};
+class CountsTest : public ContractTest {};
 class LossTest : public ContractTest {};
 class MessageTest : public ContractTest {};
 class StateTest : public ContractTest {};
@@ -113,6 +115,8 @@ class PauseTest : public ContractTest {};
     INSTANTIATE_TEST_SUITE_P(Contract, LimitsTest, kKinds, kName);       \
     INSTANTIATE_TEST_SUITE_P(Contract, WaitingTest, kKinds, kName);      \
     INSTANTIATE_TEST_SUITE_P(Contract, VerdictTest, kKinds, kName);      \
+    INSTANTIATE_TEST_SUITE_P(Contract, DeadLetterTest, kKinds, kName);   \
+    INSTANTIATE_TEST_SUITE_P(Contract, CountsTest, kKinds, kName);       \
     INSTANTIATE_TEST_SUITE_P(Contract, LossTest, kKinds, kName);         \
     INSTANTIATE_TEST_SUITE_P(Contract, MessageTest, kKinds, kName);      \
     INSTANTIATE_TEST_SUITE_P(Contract, StateTest, kKinds, kName);        \

@@ -10,6 +10,7 @@
 #include "rococo/messaging/dead_letter_store.hpp"
 #include "rococo/messaging/message_adapter.hpp"
 #include "rococo/messaging/message_sender.hpp"
+#include "rococo/messaging/queue_counts.hpp"
 
 namespace rococo::messaging::contract {
 
@@ -26,8 +27,11 @@ struct Traits {
     std::string keeps_no_priority{};          ///< `priority` does not arrive.
     std::string polls_end_late{};    ///< A request under way when a pause begins still brings some.
     std::string is_never_blocked{};  ///< Nothing of it can fail to work for a while.
-    std::string has_no_connection{};  ///< It is always within reach.
-    std::string outlives_its_ruin{};  ///< No end of it makes `receive` fail.
+    std::string has_no_connection{};       ///< It is always within reach.
+    std::string outlives_its_ruin{};       ///< No end of it makes `receive` fail.
+    std::string counts_nothing{};          ///< Nobody tells how many messages it has.
+    std::string counts_none_in_hand{};     ///< … how many of them are in hand.
+    std::string counts_retries_in_hand{};  ///< … which of them wait for a retry.
 };
 
 /// One queue of one kind, as the tests of the contract need it: empty, and nobody else's.
@@ -44,6 +48,8 @@ public:
     [[nodiscard]] virtual std::unique_ptr<DeadLetterStore> dead_letters() = 0;
 
     // What somebody sees who is no adapter:
+    /// What it says of itself.
+    [[nodiscard]] virtual Result<QueueCounts> counts() { return QueueCounts{}; }
     /// Whether the queue was made.
     [[nodiscard]] virtual bool exists() = 0;
     /// How many messages are ready for whoever asks next.

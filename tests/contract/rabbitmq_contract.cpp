@@ -3,6 +3,7 @@
 #include "contract_test.hpp"
 #include "rococo/messaging/rabbitmq/rabbitmq_connection.hpp"
 #include "rococo/messaging/rabbitmq/rabbitmq_dead_letters.hpp"
+#include "rococo/messaging/rabbitmq/rabbitmq_inspector.hpp"
 #include "rococo/messaging/rabbitmq/rabbitmq_sender.hpp"
 
 namespace rococo::messaging::contract {
@@ -26,6 +27,7 @@ public:
             .empty_misses_others = "AMQP tells how many messages are ready, not how many are held",
             .lowered_limit_comes_late = "AMQP binds new subscriptions only to a new prefetch",
             .outlives_its_ruin = "a queue that was deleted is made again",
+            .counts_none_in_hand = "AMQP tells how many messages are ready, not how many are held",
         };
     }
     [[nodiscard]] std::string name() const override { return settings_.queue; }
@@ -43,6 +45,7 @@ public:
         return std::make_unique<RabbitMqDeadLetters>(settings_, clock_, log_.logger(),
                                                      seeded_random());
     }
+    [[nodiscard]] Result<QueueCounts> counts() override { return inspector_.counts(name()); }
     [[nodiscard]] bool exists() override { return tests::OtherClient().ready(name()) >= 0; }
     [[nodiscard]] std::size_t waiting() override {
         return static_cast<std::size_t>(std::max(tests::OtherClient().ready(name()), 0));
@@ -59,6 +62,7 @@ private:
     tests::RecordingLog log_;
     RabbitMqSettings settings_;
     std::unique_ptr<RabbitMqSender> sender_;
+    RabbitMqInspector inspector_{settings_, std::make_shared<DelayQueuesInUse>(), clock_};
 };
 
 CONTRACT_TESTS(QueueKind{"RabbitMqClassic",

@@ -8,6 +8,7 @@
 #include "contract_test.hpp"
 #include "rococo/messaging/sqlite/sqlite_connection.hpp"
 #include "rococo/messaging/sqlite/sqlite_dead_letters.hpp"
+#include "rococo/messaging/sqlite/sqlite_inspector.hpp"
 #include "rococo/messaging/sqlite/sqlite_sender.hpp"
 #include "support/seeded_random.hpp"
 
@@ -28,8 +29,6 @@ private:
 
 class SqliteUnderTest final : public QueueUnderTest {
 public:
-    SqliteUnderTest() { settings_.path = folder_.path() / "queue.db"; }
-
     [[nodiscard]] Traits traits() const override {
         return {.has_no_connection = "a file is there, or it is gone for good"};
     }
@@ -50,6 +49,7 @@ public:
         if (!opened) throw std::runtime_error(opened.error().message);
         return std::move(*opened);
     }
+    [[nodiscard]] Result<QueueCounts> counts() override { return inspector_.counts(name()); }
     [[nodiscard]] bool exists() override {
         return std::filesystem::exists(settings_.path) &&
                ask("SELECT count(*) FROM queue WHERE name = 'orders'") == 1;
@@ -110,9 +110,10 @@ private:
     }
 
     rococo::tests::TemporaryFolder folder_;
-    SqliteSettings settings_;
+    SqliteSettings settings_{.path = folder_.path() / "queue.db"};
     RealClock clock_;
     std::unique_ptr<SqliteSender> sender_;
+    SqliteInspector inspector_{settings_, clock_};
     sqlite3* locker_ = nullptr;
 };
 

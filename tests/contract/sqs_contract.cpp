@@ -6,6 +6,7 @@
 #include "fake_sqs.hpp"
 #include "rococo/messaging/sqs/sqs_connection.hpp"
 #include "rococo/messaging/sqs/sqs_dead_letters.hpp"
+#include "rococo/messaging/sqs/sqs_inspector.hpp"
 #include "rococo/messaging/sqs/sqs_sender.hpp"
 #include "support/seeded_random.hpp"
 
@@ -28,6 +29,7 @@ public:
                 "who lost it knows that nobody began it, and charges nothing",
             .keeps_no_priority = "SQS has none, and the adapter does not carry the number",
             .polls_end_late = "a long poll that was begun cannot be taken back",
+            .counts_retries_in_hand = "both are hidden, and SQS counts what is hidden",
         };
     }
     [[nodiscard]] std::string name() const override { return fifo_ ? "orders.fifo" : "orders"; }
@@ -41,6 +43,7 @@ public:
     [[nodiscard]] std::unique_ptr<DeadLetterStore> dead_letters() override {
         return std::make_unique<SqsDeadLetters>(settings(), name(), clock_, seeded_random());
     }
+    [[nodiscard]] Result<QueueCounts> counts() override { return inspector_.counts(name()); }
     [[nodiscard]] bool exists() override { return fake_.exists(name()); }
     [[nodiscard]] std::size_t waiting() override {
         const auto now = std::chrono::steady_clock::now();
@@ -107,6 +110,7 @@ private:
     RealClock clock_;
     FakeSqs fake_;
     std::unique_ptr<SqsSender> sender_;
+    SqsInspector inspector_{settings(), clock_, seeded_random()};
 };
 
 CONTRACT_TESTS(QueueKind{"SqsStandard", [] { return std::make_unique<SqsUnderTest>(false); }},

@@ -147,29 +147,43 @@ void MessageCopy::fit_into(std::size_t frame_bytes) {
     }
 }
 
+void MessageCopy::set_text(TextProperty property, std::string text) {
+    if (text.empty()) return;
+    properties_.*property.value = keep_text(std::move(text));
+    properties_._flags |= property.flag;
+}
+
+void MessageCopy::set_sent_at(SystemTime sent_at) {
+    using namespace std::chrono;
+    const auto since_epoch = std::max(sent_at.time_since_epoch(), SystemTime::duration::zero());
+    properties_.timestamp = static_cast<std::uint64_t>(floor<seconds>(since_epoch).count());
+    properties_._flags |= AMQP_BASIC_TIMESTAMP_FLAG;
+    // AMQP's timestamp has whole seconds only, too coarse to measure how long a message waits.
+    set_header(headers::kSentAt, std::int64_t{floor<milliseconds>(since_epoch).count()});
+}
+
 void MessageCopy::set_properties(const OutgoingMessage& message, std::string id,
                                  SystemTime sent_at) {
-    const auto set = [this](TextProperty property, std::string text) {
-        if (text.empty()) return;
-        properties_.*property.value = keep_text(std::move(text));
-        properties_._flags |= property.flag;
-    };
-    set(kMessageId, std::move(id));
-    set(kContentType, message.content_type);
-    set(kCorrelationId, message.correlation_id);
-    set(kContentEncoding, message.content_encoding);
-    set(kReplyTo, message.reply_to);
-    set(kType, message.type);
-    set(kAppId, message.app_id);
+    set_text(kMessageId, std::move(id));
+    set_text(kContentType, message.content_type);
+    set_text(kCorrelationId, message.correlation_id);
+    set_text(kContentEncoding, message.content_encoding);
+    set_text(kReplyTo, message.reply_to);
+    set_text(kType, message.type);
+    set_text(kAppId, message.app_id);
     if (message.priority) {
         properties_.priority = *message.priority;
         properties_._flags |= AMQP_BASIC_PRIORITY_FLAG;
     }
-    const auto seconds =
-        std::chrono::floor<std::chrono::seconds>(sent_at.time_since_epoch()).count();
-    properties_.timestamp = static_cast<std::uint64_t>(std::max<std::int64_t>(seconds, 0));
-    properties_._flags |= AMQP_BASIC_TIMESTAMP_FLAG;
     for (const auto& [name, value] : message.headers) set_header(name, value);
+    set_sent_at(sent_at);
+}
+
+void MessageCopy::begin_anew(std::string id, SystemTime sent_at) {
+    set_text(kMessageId, std::move(id));
+    // Under this name somebody else may have noted when the old one was sent.
+    remove_header(headers::kTimestampInMs);
+    set_sent_at(sent_at);
 }
 
 }  // namespace rococo::messaging

@@ -53,6 +53,8 @@ public:
 
     /// Sets what a sender gives a message to go with it.
     void set_properties(const OutgoingMessage& message, std::string id, SystemTime sent_at);
+    /// Gives it another id and another time of sending: a message of its own, not a copy of one.
+    void begin_anew(std::string id, SystemTime sent_at);
     /// Keeps the owner of the original's bytes alive with the copy.
     void keep(std::shared_ptr<void> owner) { owner_ = std::move(owner); }
 
@@ -69,6 +71,8 @@ private:
     void take_over(const amqp_basic_properties_t& original, Purpose purpose, std::string_view user);
     void take_over_headers(const amqp_table_t& table, Purpose purpose);
     amqp_field_value_t& field(std::string_view name);
+    void set_text(TextProperty property, std::string text);
+    void set_sent_at(SystemTime sent_at);
     void publish_table();
     [[nodiscard]] amqp_bytes_t keep_text(std::string text);
     [[nodiscard]] bool fits(std::size_t frame_bytes) const;

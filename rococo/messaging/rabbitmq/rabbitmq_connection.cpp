@@ -9,9 +9,10 @@
 namespace rococo::messaging {
 
 RabbitMqConnection::RabbitMqConnection(RabbitMqSettings settings, const Clock& clock, Logger logger,
-                                       RandomSource random)
+                                       RandomSource random,
+                                       std::shared_ptr<DelayQueuesInUse> in_use)
     : ForwardingAdapter(std::make_unique<RabbitMqConsumer>(std::move(settings), clock, logger,
-                                                           std::move(random))) {}
+                                                           std::move(random), std::move(in_use))) {}
 
 bool rabbitmq_threads_are_left() { return background_threads().load() > 0; }
 

@@ -24,13 +24,14 @@ constexpr std::uint32_t kReturnsToRenew = 2;  // Replaced by a copy as soon as i
 }  // namespace
 
 RabbitMqConsumer::RabbitMqConsumer(RabbitMqSettings settings, const Clock& clock, Logger logger,
-                                   RandomSource random)
+                                   RandomSource random, std::shared_ptr<DelayQueuesInUse> in_use)
     : settings_(std::move(settings)),
       clock_(clock),
       logger_(logger),
       random_(std::move(random)),
       search_(settings_, clock_, logger_, fork_random(random_), wake_, states_),
       delayed_(settings_),
+      in_use_(std::move(in_use)),
       desk_(settings_, clock_, logger_, fork_random(random_), wake_, "copies"),
       retired_delays_(settings_, clock_, logger_, fork_random(random_), wake_) {}
 
@@ -55,6 +56,7 @@ void RabbitMqConsumer::connected(std::unique_ptr<ConsumerLink> link) {
     connected_at_ = clock_.steady_now();
     read_due_ = {};
     warned_tag_ = 0;
+    subscribed_anew_ = false;
     ack_timing_.begin_connection();
     room_.begin_connection();
     retired_delays_.begin(search_.address());
@@ -95,7 +97,7 @@ void RabbitMqConsumer::lose_link(const AmqpFailure& failure) {
     if (!stopping_) search_.lost(connected_at_, failure.error.message);
 }
 
-Result<void> RabbitMqConsumer::reconnect() {
+Result<void> RabbitMqConsumer::look_for_link() {
     if (stopping_) return {};
     ROCOCO_ASSIGN_OR_RETURN(auto found, search_.next(terms()));
     if (found) connected(std::move(found));
@@ -113,32 +115,13 @@ void RabbitMqConsumer::limit(const Limits& limits) {
     if (link_) mind_the_room(clock_.steady_now());
 }
 
-// Keeps the subscription in step with the room that there is.
-void RabbitMqConsumer::mind_the_room(SteadyTime now) {
-    room_.note_copies(desk_.bytes());
-    auto& subscription = link_->subscription();
-    switch (room_.advice(now, subscription.prefetch(), subscription.is_there())) {
-        case RoomInHand::Advice::go_on:
-            return;
-        case RoomInHand::Advice::change_prefetch:
-            keep(subscription.change_prefetch(room_.affordable_deliveries()));
-            return;
-        case RoomInHand::Advice::unsubscribe:
-            keep(subscription.leave());
-            return;
-        case RoomInHand::Advice::subscribe:
-            if (!states_.is_paused()) keep(subscription.take_up(room_.affordable_deliveries()));
-            return;
-    }
-}
-
 Result<void> RabbitMqConsumer::receive(SteadyTime deadline, Events& out) {
     const std::size_t before = out.count();
     bool may_read = link_ && link_->has_buffered_input();
     while (true) {
         collect_copies();
         if (!link_) {
-            if (auto tried = reconnect(); !tried) {
+            if (auto tried = look_for_link(); !tried) {
                 states_.tell(out);
                 return tried;
             }
@@ -189,7 +172,10 @@ void RabbitMqConsumer::read(SteadyTime now, Events& out) {
     }
     Deliveries arrived;
     const auto read = link_->read(now, kMostPerReceive, room_.bytes_left(), arrived);
-    if (!arrived.empty()) search_.worked();
+    if (!arrived.empty()) {
+        search_.worked();
+        subscribed_anew_ = false;
+    }
     for (auto& delivery : arrived) take_in(std::move(delivery), out);
     desk_.publish();
     keep(read);
@@ -310,7 +296,9 @@ bool RabbitMqConsumer::may_be_dropped(const RabbitMqDelivery& delivery,
 void RabbitMqConsumer::collect_copies() {
     for (auto& copy : desk_.take_safe()) {
         if (link_) link_->acknowledge(copy.tag, copy.verdict);
-        if (!copy.delay_queue.empty()) delayed_.add(std::move(copy.delay_queue));
+        if (copy.delay_queue.empty()) continue;
+        if (in_use_) in_use_->add(copy.delay_queue);
+        delayed_.add(std::move(copy.delay_queue));
     }
     states_.blocked(clock_.steady_now(), desk_.blocked());
 }
@@ -320,18 +308,6 @@ void RabbitMqConsumer::flush_acks(bool about_to_wait) {
 }
 
 // ---- Leaving ----------------------------------------------------------------------------------
-
-void RabbitMqConsumer::pause() {
-    states_.paused(clock_.steady_now(), true);
-    if (link_) keep(link_->subscription().leave());
-}
-
-void RabbitMqConsumer::resume() {
-    states_.paused(clock_.steady_now(), false);
-    // Without room for more, the subscription is taken up when there is.
-    if (link_ && !room_.left_subscription())
-        keep(link_->subscription().take_up(room_.affordable_deliveries()));
-}
 
 void RabbitMqConsumer::stop_receiving() {
     if (std::exchange(stopping_, true)) return;

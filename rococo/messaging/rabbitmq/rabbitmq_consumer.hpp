@@ -28,7 +28,7 @@ namespace rococo::messaging {
 class RabbitMqConsumer final : public MessageAdapter {
 public:
     RabbitMqConsumer(RabbitMqSettings settings, const Clock& clock, Logger logger,
-                     RandomSource random);
+                     RandomSource random, std::shared_ptr<DelayQueuesInUse> in_use);
     ~RabbitMqConsumer() override { RabbitMqConsumer::close(); }
 
     [[nodiscard]] Result<std::vector<std::string>> check() override;
@@ -41,6 +41,8 @@ public:
     }
     void pause() override;
     void resume() override;
+    [[nodiscard]] bool awaits_messages() const override;
+    void reconnect(const std::string& reason) override;
     void stop_receiving() override;
     [[nodiscard]] Result<bool> empty() override;
     void close() override;
@@ -57,7 +59,7 @@ private:
     void connected(std::unique_ptr<ConsumerLink> link);
     void warn_of_delivery_limit();
     void lose_link(const AmqpFailure& failure);
-    [[nodiscard]] Result<void> reconnect();
+    [[nodiscard]] Result<void> look_for_link();
     void keep(const AmqpResult<void>& outcome);
     [[nodiscard]] bool known(const AmqpResult<bool>& answer);
     void settle_one(Settlement settlement);
@@ -91,6 +93,7 @@ private:
     SteadyTime connected_at_{};
     bool stopping_ = false;
     bool warned_of_limit_ = false;
+    bool subscribed_anew_ = false;  // On this link, by `reconnect`, and nothing has come since.
 
     RoomInHand room_;
     AckTiming ack_timing_;
@@ -102,6 +105,7 @@ private:
     std::uint64_t warned_tag_ = 0;
 
     DelayedMessages delayed_;
+    const std::shared_ptr<DelayQueuesInUse> in_use_;
     CopyDesk desk_;
     RetiredDelays retired_delays_;
 };

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "rococo/messaging/rabbitmq/rabbitmq_dead_letters.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -56,6 +58,8 @@ std::vector<std::pair<std::string, std::string>> properties_of(
     add("reply_to", kReplyTo);
     add("type", kType);
     add("app_id", kAppId);
+    if (auto edited_from = text_header(properties, headers::kEditedFrom); !edited_from.empty())
+        all.emplace_back("edited_from", std::move(edited_from));
     if (has(properties, AMQP_BASIC_PRIORITY_FLAG))
         all.emplace_back("priority", std::to_string(properties.priority));
     return all;
@@ -89,16 +93,40 @@ DeadLetter to_dead_letter(const amqp_message_t& message, const std::string& queu
     return letter;
 }
 
-/// The message as it was before it became a dead letter.
-std::unique_ptr<MessageCopy> copy_without_history(std::shared_ptr<amqp_message_t> letter,
-                                                  const RabbitMqSettings& settings) {
-    auto copy = std::make_unique<MessageCopy>(letter->properties, view(letter->body),
-                                              MessageCopy::Purpose::requeue, settings.user);
+void remove_history(MessageCopy& copy) {
     for (const auto name :
          {headers::kAttempts, headers::kFirstFailedAt, headers::kLastFailedAt, headers::kError,
           headers::kReason, headers::kOriginalQueue, headers::kDeadLetterId})
-        copy->remove_header(name);
+        copy.remove_header(name);
+}
+
+/// The message as it was before it became a dead letter.
+std::unique_ptr<MessageCopy> copy_without_history(ReceivedLetter letter,
+                                                  const RabbitMqSettings& settings) {
+    auto copy = std::make_unique<MessageCopy>(letter->properties, view(letter->body),
+                                              MessageCopy::Purpose::requeue, settings.user);
+    remove_history(*copy);
     copy->keep(std::move(letter));
+    return copy;
+}
+
+/// What an edited copy is made of.
+struct Edited {
+    ReceivedLetter letter;
+    std::string body;
+};
+
+/// A new message of these bytes; all else is as in the letter.
+std::unique_ptr<MessageCopy> edited_copy(Edited parts, std::string new_id, SystemTime now,
+                                         const RabbitMqSettings& settings) {
+    auto kept = std::make_shared<Edited>(std::move(parts));
+    auto copy = std::make_unique<MessageCopy>(kept->letter->properties, kept->body,
+                                              MessageCopy::Purpose::requeue, settings.user);
+    auto old_id = id_of(*kept->letter);
+    remove_history(*copy);
+    copy->set_header(headers::kEditedFrom, std::move(old_id));
+    copy->begin_anew(std::move(new_id), now);
+    copy->keep(std::move(kept));
     return copy;
 }
 
@@ -189,6 +217,26 @@ Result<std::size_t> RabbitMqDeadLetters::requeue(std::span<const std::string> id
         return done.map([] { return Walk::go_on; });
     });
     return ended.map([](auto& session) { return session->moved(); });
+}
+
+Result<std::string> RabbitMqDeadLetters::edit_and_requeue(std::string_view id,
+                                                          std::string_view body) {
+    const auto new_id = random_uuid(random_);
+    auto ended = walk(open(), [&](auto& session, std::uint64_t tag, ReceivedLetter letter) {
+        if (!is_called(*letter, id)) {
+            return session.leave(tag, std::move(letter)).map([] { return Walk::go_on; });
+        }
+        auto target = work_queue(settings_, original_queue(letter->properties, settings_.queue));
+        auto copy =
+            edited_copy({std::move(letter), std::string(body)}, new_id, clock_.now(), settings_);
+        return session.move(tag, std::move(target), std::move(copy)).map([] { return Walk::stop; });
+    });
+    if (!ended) return tl::make_unexpected(std::move(ended.error()));
+    if ((*ended)->moved() == 0) {
+        return failure(ErrorKind::usage,
+                       fmt::format("'{}' has no dead letter '{}'", settings_.queue, id));
+    }
+    return new_id;
 }
 
 }  // namespace rococo::messaging

@@ -85,32 +85,42 @@ std::string_view RabbitMqDelivery::rebased(std::string_view text, amqp_bytes_t r
 }
 
 void RabbitMqDelivery::read_headers(const amqp_table_t& table, amqp_bytes_t raw) {
-    // What the broker counts is no attempt: it counts what was merely fetched as well.
-    bool is_copy = false;
-    for (const auto& entry : entries_of(table)) {
-        const auto name = view(entry.key);
-        if (name != headers::kAttempts && name != headers::kDeliveryCount) continue;
-        const auto count = to_integer(entry.value);
-        if (!count) continue;
-        if (name == headers::kDeliveryCount) {
-            returns = believable(*count);
-        } else {
-            is_copy = true;
-            attempt = believable(*count) + 1;
-        }
-    }
-
-    kept_headers_ = std::make_unique<Headers>();
+    const bool is_copy = read_own_headers(table);
     for (const auto& entry : entries_of(table)) {
         const auto name = shown_header_name(rebased(view(entry.key), raw), is_copy);
         if (name.empty()) continue;
+        // Most messages have only the host's own, which are not shown.
+        if (!kept_headers_) kept_headers_ = std::make_unique<Headers>();
         const auto value =
             is_text(entry.value)
                 ? rebased(view(entry.value.value.bytes), raw)
                 : std::string_view(kept_headers_->rendered.emplace_back(to_text(entry.value)));
         kept_headers_->views.push_back({name, value});
     }
-    Delivery::headers = kept_headers_->views;
+    if (kept_headers_) Delivery::headers = kept_headers_->views;
+}
+
+bool RabbitMqDelivery::read_own_headers(const amqp_table_t& table) {
+    bool is_copy = false;
+    bool has_own_time = false;
+    for (const auto& entry : entries_of(table)) {
+        const auto name = view(entry.key);
+        const auto value = [&entry] { return to_integer(entry.value); };
+        if (name == headers::kDeliveryCount) {
+            // What the broker counts is no attempt: it counts what was merely fetched as well.
+            if (const auto count = value()) returns = believable(*count);
+        } else if (name == headers::kAttempts) {
+            const auto count = value();
+            is_copy = is_copy || count.has_value();
+            if (count) attempt = believable(*count) + 1;
+        } else if (name == headers::kSentAt || (name == headers::kTimestampInMs && !has_own_time)) {
+            const auto time = time_from_milliseconds(value().value_or(0));
+            if (time == SystemTime{}) continue;
+            sent_at = time;
+            has_own_time = name == headers::kSentAt;
+        }
+    }
+    return is_copy;
 }
 
 }  // namespace rococo::messaging

@@ -78,6 +78,8 @@ private:
     [[nodiscard]] const char* storage() const { return reinterpret_cast<const char*>(this + 1); }
     [[nodiscard]] std::string_view rebased(std::string_view text, amqp_bytes_t raw) const;
     void read_headers(const amqp_table_t& table, amqp_bytes_t raw);
+    /// Attempts, returns, and when it was sent. Returns whether it is a copy made for a retry.
+    [[nodiscard]] bool read_own_headers(const amqp_table_t& table);
 
     std::size_t raw_bytes_;
     std::size_t announced_bytes_ = 0;

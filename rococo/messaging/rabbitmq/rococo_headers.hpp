@@ -15,6 +15,12 @@ inline constexpr std::string_view kReason = "x-rococo-reason";
 inline constexpr std::string_view kOriginalQueue = "x-rococo-original-queue";
 inline constexpr std::string_view kDeadLetterId = "x-rococo-id";
 inline constexpr std::string_view kDropped = "x-rococo-dropped-headers";
+inline constexpr std::string_view kEditedFrom = "x-rococo-edited-from";
+
+/// When the message was sent first, in milliseconds since 1970. Retries and dead letters keep it.
+inline constexpr std::string_view kSentAt = "x-rococo-sent-at";
+/// The same as others tell it: RabbitMQ's message-timestamp plug-in, and its interceptors of 3.12.
+inline constexpr std::string_view kTimestampInMs = "timestamp_in_ms";
 
 /// What the broker would act upon in a copy travels under this prefix and is shown to processors
 /// under its own name: `CC` would send the copy to those queues again; a forged `x-death` would let

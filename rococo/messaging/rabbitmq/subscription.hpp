@@ -40,6 +40,8 @@ public:
 
     [[nodiscard]] std::size_t prefetch() const { return prefetch_; }
     [[nodiscard]] bool is_there() const { return !tag_.empty(); }
+    /// Whether there should be one, though the broker may not have answered yet.
+    [[nodiscard]] bool is_wanted() const { return wanted_ && !stopping_; }
     /// Whether there may be a new one in the place of this one.
     [[nodiscard]] bool may_change() const {
         return traits_.known && !traits_.single_active_consumer;
@@ -48,6 +50,12 @@ public:
     [[nodiscard]] bool may_be_left() const { return may_change() && !traits_.auto_delete; }
     /// Subscribes anew with another prefetch, in the course of the next answers.
     [[nodiscard]] AmqpResult<void> change_prefetch(std::size_t prefetch);
+    /// Whether a new one may take its place now; not while the broker owes an answer about it.
+    [[nodiscard]] bool may_be_renewed() const {
+        return may_change() && step_ == Step::none && is_there() && is_wanted();
+    }
+    /// Subscribes anew, and then cancels the old one. Deliveries of the old one stay valid.
+    [[nodiscard]] AmqpResult<void> renew() { return send_qos(false); }
     /// Leaves it, if it may be left, until `take_up`.
     [[nodiscard]] AmqpResult<void> leave();
     [[nodiscard]] AmqpResult<void> take_up(std::size_t prefetch);

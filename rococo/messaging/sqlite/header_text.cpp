@@ -11,8 +11,9 @@ namespace rococo::messaging::sqlite {
 namespace {
 
 constexpr std::string_view kPrefix = "x-rococo-";
-constexpr std::array<std::string_view, 5> kProperties = {"content-encoding", "reply-to", "type",
-                                                         "app-id", "priority"};
+constexpr std::string_view kEditedFrom = "edited-from";
+constexpr std::array<std::string_view, 6> kProperties = {
+    "content-encoding", "reply-to", "type", "app-id", "priority", kEditedFrom};
 
 bool is_property(std::string_view name) {
     return name.starts_with(kPrefix) && std::find(kProperties.begin(), kProperties.end(),
@@ -61,6 +62,15 @@ Headers headers_from_text(std::string_view text) {
         }
     }
     return headers;
+}
+
+std::string with_edited_from(std::string_view text, std::string_view id) {
+    const auto name = std::string(kPrefix) + std::string(kEditedFrom);
+    auto list = nlohmann::json::array();
+    list.push_back({name, id});
+    for (auto& [other, value] : headers_from_text(text))
+        if (other != name) list.push_back({std::move(other), std::move(value)});
+    return list.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
 Headers take_properties(Headers& headers) {

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "rococo/messaging/sqlite/sqlite_dead_letters.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <array>
 #include <functional>
 #include <set>
 #include <utility>
@@ -52,10 +55,12 @@ struct Place {
 class SqliteDeadLetters::Letters {
 public:
     Letters(std::unique_ptr<Database> database, const SqliteSettings& settings,
-            std::string queue_name)
+            std::string queue_name, const Clock& clock, RandomSource random)
         : database_(std::move(database)),
           timeout_(settings.timeout),
           queue_name_(std::move(queue_name)),
+          clock_(clock),
+          random_(std::move(random)),
           queues_(*database_),
           list_(*database_,
                 "SELECT id, content_type, headers, original_queue, reason, error, attempts, "
@@ -73,6 +78,11 @@ public:
                      "INSERT INTO message (key, id, sent_at, content_type, correlation_id, "
                      "headers, body) SELECT ?2, id, sent_at, content_type, correlation_id, "
                      "headers, body FROM message WHERE key = ?1"),
+          headers_(*database_, "SELECT headers FROM message WHERE key = ?"),
+          copy_edited_(*database_,
+                       "INSERT INTO message (key, id, sent_at, content_type, correlation_id, "
+                       "headers, body) SELECT ?2, ?3, ?4, content_type, correlation_id, ?5, ?6 "
+                       "FROM message WHERE key = ?1"),
           remove_(*database_, "DELETE FROM message WHERE key = ?"),
           remove_waiting_(*database_, "DELETE FROM waiting WHERE key = ?") {}
 
@@ -80,6 +90,7 @@ public:
     Result<std::size_t> count();
     Result<std::optional<DeadLetter>> find(std::string_view id);
     Result<std::size_t> requeue(std::span<const std::string> ids);
+    Result<std::string> edit_and_requeue(std::string_view id, std::string_view body);
     Result<std::size_t> remove(std::span<const std::string> ids);
 
 private:
@@ -91,17 +102,23 @@ private:
     Result<std::size_t> for_each(std::span<const std::string> ids,
                                  const std::function<Result<void>(const Place&)>& change);
     Result<void> copy_back(const Place& place);
+    Result<void> copy_edited(const Place& place, std::string_view old_id, std::string_view new_id,
+                             std::string_view body);
     Result<void> take_out(const Place& place);
 
     std::unique_ptr<Database> database_;
     std::chrono::milliseconds timeout_;
     std::string queue_name_;
+    const Clock& clock_;
+    RandomSource random_;
     QueueTable queues_;
     Statement list_;
     Statement find_;
     Statement count_;
     Statement places_;
     Statement copy_back_;
+    Statement headers_;
+    Statement copy_edited_;
     Statement remove_;
     Statement remove_waiting_;
 };
@@ -198,6 +215,43 @@ Result<void> SqliteDeadLetters::Letters::copy_back(const Place& place) {
     });
 }
 
+Result<std::string> SqliteDeadLetters::Letters::edit_and_requeue(std::string_view id,
+                                                                 std::string_view body) {
+    const auto new_id = random_uuid(random_);
+    const auto written = database_->write(timeout_, [&]() -> Result<void> {
+        const std::array ids{std::string(id)};
+        const auto found = places(ids);
+        if (!found) return tl::unexpected(found.error());
+        if (found->empty()) {
+            return failure(ErrorKind::usage,
+                           fmt::format("'{}' has no dead letter '{}'", queue_name_, id));
+        }
+        return copy_edited(found->front(), id, new_id, body).and_then([&] {
+            return take_out(found->front());
+        });
+    });
+    if (!written) return tl::unexpected(written.error());
+    database_->lock_file().ring();
+    return new_id;
+}
+
+Result<void> SqliteDeadLetters::Letters::copy_edited(const Place& place, std::string_view old_id,
+                                                     std::string_view new_id,
+                                                     std::string_view body) {
+    auto queue = queues_.declare(place.original_queue);
+    if (!queue) return tl::unexpected(queue.error());
+    const auto row = headers_.bind(place.key).next();
+    if (!row) return tl::unexpected(row.error());
+    const auto headers = sqlite::with_edited_from(headers_.bytes(0), old_id);
+    headers_.reset();
+    const std::int64_t sent_at = clock_.now().time_since_epoch().count();
+    return copy_edited_
+        .bind(place.key, queue->tail++, new_id, sent_at, std::string_view(headers),
+              sqlite::Blob{body})
+        .run()
+        .and_then([&] { return queues_.set_tail(*queue); });
+}
+
 Result<void> SqliteDeadLetters::Letters::take_out(const Place& place) {
     return remove_.bind(place.key).run().and_then(
         [&] { return remove_waiting_.bind(place.key).run(); });
@@ -209,10 +263,12 @@ Result<std::size_t> SqliteDeadLetters::Letters::remove(std::span<const std::stri
 
 Result<std::unique_ptr<SqliteDeadLetters>> SqliteDeadLetters::open(const SqliteSettings& settings,
                                                                    std::string queue,
-                                                                   const Clock& clock) {
+                                                                   const Clock& clock,
+                                                                   RandomSource random) {
     auto database = Database::open(settings, Database::IfAbsent::fail, clock);
     if (!database) return tl::unexpected(database.error());
-    auto letters = std::make_unique<Letters>(std::move(*database), settings, std::move(queue));
+    auto letters = std::make_unique<Letters>(std::move(*database), settings, std::move(queue),
+                                             clock, std::move(random));
     return std::unique_ptr<SqliteDeadLetters>(new SqliteDeadLetters(std::move(letters)));
 }
 
@@ -229,6 +285,10 @@ Result<std::optional<DeadLetter>> SqliteDeadLetters::find(std::string_view id) {
 }
 Result<std::size_t> SqliteDeadLetters::requeue(std::span<const std::string> ids) {
     return letters_->requeue(ids);
+}
+Result<std::string> SqliteDeadLetters::edit_and_requeue(std::string_view id,
+                                                        std::string_view body) {
+    return letters_->edit_and_requeue(id, body);
 }
 Result<std::size_t> SqliteDeadLetters::remove(std::span<const std::string> ids) {
     return letters_->remove(ids);

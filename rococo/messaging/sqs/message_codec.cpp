@@ -22,6 +22,9 @@ constexpr std::string_view kPackedHeaders = "x-rococo-headers";
 constexpr std::string_view kBodyEncoding = "x-rococo-body";
 constexpr std::string_view kId = "x-rococo-id";
 constexpr std::string_view kDeadLetter = "x-rococo-dead-letter";
+// Headers of ours, hence among the packed ones.
+constexpr std::string_view kSentAt = "x-rococo-sent-at";
+constexpr std::string_view kEditedFrom = "x-rococo-edited-from";
 constexpr std::string_view kContentType = "content-type";
 constexpr std::string_view kCorrelationId = "correlation-id";
 // Ordinary attributes, so that other programs' are understood as well and processors see them among
@@ -144,6 +147,29 @@ std::int64_t to_ms(SystemTime at) {
     return std::chrono::duration_cast<std::chrono::milliseconds>(at.time_since_epoch()).count();
 }
 
+void set_header(std::vector<MessageAttribute>& headers, std::string_view name, std::string value) {
+    std::erase_if(headers, [name](const auto& one) { return one.name == name; });
+    headers.push_back({std::string(name), "String", std::move(value)});
+}
+
+/// The body as SQS takes it, and the attribute that says so.
+void set_body(OutboundMessage& out, std::vector<MessageAttribute>& own, std::string_view body) {
+    if (!body.empty() && is_sqs_text(body)) {
+        out.body = body;
+        return;
+    }
+    out.body = body.empty() ? "=" : base64_encode(body);
+    own.push_back({std::string(kBodyEncoding), "String", "base64"});
+}
+
+Result<OutboundMessage> checked(OutboundMessage out, ErrorKind kind) {
+    if (out.bytes() <= kMaxMessageBytes) return out;
+    return failure(kind, fmt::format("A message of {} bytes, headers included, is more than the {} "
+                                     "that SQS accepts. Store the body elsewhere and send a "
+                                     "reference to it.",
+                                     out.bytes(), kMaxMessageBytes));
+}
+
 std::string write_note(const DeadLetterNote& note) {
     return dump({{"id", note.id},
                  {"queue", note.queue},
@@ -225,6 +251,10 @@ void SqsDelivery::read_attributes() {
         header_texts_.emplace_back(std::move(name), std::move(value));
     };
     for (auto& one : sort_attributes(message.attributes).headers) {
+        if (one.name == kSentAt) {
+            const auto ms = parse_number<std::int64_t>(one.value).value_or(0);
+            if (const auto at = time_from_milliseconds(ms); at != SystemTime{}) sent_at = at;
+        }
         if (one.name.starts_with(kOwnPrefix)) continue;
         add(std::move(one.name), one.binary() ? base64_encode(one.value) : std::move(one.value));
     }
@@ -252,12 +282,7 @@ Result<OutboundMessage> encode_message(const OutgoingMessage& message, bool fifo
     add(kContentType, message.content_type);
     add(kCorrelationId, message.correlation_id);
     add(kId, message.id);
-    if (!message.body.empty() && is_sqs_text(message.body)) {
-        out.body = message.body;
-    } else {
-        out.body = message.body.empty() ? "=" : base64_encode(message.body);
-        add(kBodyEncoding, "base64");
-    }
+    set_body(out, own, message.body);
     std::string group;
     std::string deduplication = message.id;
     std::vector<MessageAttribute> headers;
@@ -279,14 +304,7 @@ Result<OutboundMessage> encode_message(const OutgoingMessage& message, bool fifo
     }
     out.attributes = arrange(std::move(own), std::move(headers));
     set_group(out, group, deduplication, fifo);
-    if (out.bytes() > kMaxMessageBytes) {
-        return failure(
-            ErrorKind::configuration,
-            fmt::format("A message of {} bytes, headers included, is more than the {} "
-                        "that SQS accepts. Store the body elsewhere and send a reference to it.",
-                        out.bytes(), kMaxMessageBytes));
-    }
-    return out;
+    return checked(std::move(out), ErrorKind::configuration);
 }
 
 OutboundMessage encode_dead_letter(const ReceivedMessage& message, const DeadLetterNote& note,
@@ -294,6 +312,8 @@ OutboundMessage encode_dead_letter(const ReceivedMessage& message, const DeadLet
     auto sorted = sort_attributes(message.attributes);
     if (find(sorted.own, kId) == nullptr)
         sorted.own.push_back({std::string(kId), "String", note.id});
+    if (find(sorted.headers, kSentAt) == nullptr)
+        set_header(sorted.headers, kSentAt, std::to_string(to_ms(message.sent_at)));
     OutboundMessage out{message.body};
     // Each dead letter gets its own group: SQS delivers no second message of a group while one is
     // being inspected, and `dead-letters list` must see all of them. The note keeps the original
@@ -329,6 +349,9 @@ DeadLetter decode_dead_letter(const ReceivedMessage& message, std::string_view f
     letter.content_type = std::string(delivery.content_type);
     for (const auto& header : delivery.headers)
         letter.headers.emplace_back(header.name, header.value);
+    const auto sorted = sort_attributes(message.attributes);
+    if (auto edited_from = value_of(sorted.headers, kEditedFrom); !edited_from.empty())
+        letter.properties.emplace_back("edited_from", std::move(edited_from));
     letter.body = std::string(delivery.body);
     return letter;
 }
@@ -341,6 +364,26 @@ OutboundMessage encode_requeued(const ReceivedMessage& message, bool fifo) {
     // Another deduplication id than the first time: SQS would drop it as a repetition.
     set_group(out, note.group_id.empty() ? message.group_id : note.group_id, message.id, fifo);
     return out;
+}
+
+Result<OutboundMessage> encode_edited(const ReceivedMessage& message, std::string_view body,
+                                      std::string_view new_id, bool fifo) {
+    const auto note = read_note(message.attributes);
+    auto [own, headers] = sort_attributes(message.attributes);
+    const auto old_id = value_of(own, kId);
+    std::erase_if(own,
+                  [](const auto& one) { return one.name == kId || one.name == kBodyEncoding; });
+    own.push_back({std::string(kId), "String", std::string(new_id)});
+    std::erase_if(headers, [](const auto& one) { return one.name == kSentAt; });
+    set_header(headers, kEditedFrom,
+               !note.id.empty() ? note.id
+               : old_id.empty() ? message.id
+                                : old_id);
+    OutboundMessage out;
+    set_body(out, own, body);
+    out.attributes = arrange(std::move(own), std::move(headers));
+    set_group(out, note.group_id.empty() ? message.group_id : note.group_id, new_id, fifo);
+    return checked(std::move(out), ErrorKind::usage);
 }
 
 }  // namespace rococo::messaging::sqs

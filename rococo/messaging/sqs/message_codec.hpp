@@ -20,6 +20,10 @@ namespace rococo::messaging::sqs {
 // attributes, no empty values, no control characters, no odd names: headers that do not fit travel
 // together in the attribute `x-rococo-headers`, a JSON list of [name, value, type]. A body that is
 // empty or not text travels as base64, with the attribute `x-rococo-body` = `base64`.
+//
+// SQS tells when a message was sent. A dead letter, and what is requeued of it, is a message of its
+// own there, so when the first one was sent travels as the header `x-rococo-sent-at`, in
+// milliseconds since 1970.
 
 /// A delivery from SQS: the message as received, and the views into it.
 struct SqsDelivery final : Delivery {
@@ -66,5 +70,11 @@ struct DeadLetterNote {
 
 /// A dead letter on its way back: as it was, without the note.
 [[nodiscard]] OutboundMessage encode_requeued(const ReceivedMessage& message, bool fifo);
+
+/// A new message like a dead letter, with this body and id. **Errors**: usage, where it is larger
+/// than SQS takes.
+[[nodiscard]] Result<OutboundMessage> encode_edited(const ReceivedMessage& message,
+                                                    std::string_view body, std::string_view new_id,
+                                                    bool fifo);
 
 }  // namespace rococo::messaging::sqs

@@ -48,9 +48,10 @@ public:
 
     /// What a visitor of messages wants with one.
     enum class Wish {
-        keep,   ///< It stays.
-        erase,  ///< It goes, now.
-        enough  ///< It stays, and no more need be shown.
+        keep,        ///< It stays.
+        erase,       ///< It goes, now.
+        enough,      ///< It stays, and no more need be shown.
+        erase_only,  ///< It goes, now, and no more need be shown.
     };
     using Visitor = std::function<Result<Wish>(const ReceivedMessage&, DeadLetter letter)>;
 
@@ -64,6 +65,12 @@ public:
     Result<std::size_t> take_out(std::span<const std::string> ids,
                                  const std::function<Result<void>(const ReceivedMessage&)>& before);
     Result<void> send_back(const ReceivedMessage& message);
+    Result<void> send_edited(const ReceivedMessage& message, std::string_view body,
+                             std::string_view new_id);
+    [[nodiscard]] Error no_such_letter(std::string_view id) const {
+        return {ErrorKind::usage, fmt::format("'{}' has no dead letter '{}'", address_text_, id)};
+    }
+    [[nodiscard]] std::string new_id() const { return random_uuid(random_); }
 
 private:
     /// What was there when a command began.
@@ -82,6 +89,9 @@ private:
     Result<Beginning> begin();
     Result<std::size_t> number(std::span<const std::string_view> names);
     Result<void> visit_all(const Visitor& visitor, std::vector<std::string>& hidden);
+    Result<sqs::Queue> origin_of(const DeadLetter& letter);
+    Result<void> send(const sqs::Queue& target, const sqs::OutboundMessage& message,
+                      std::string_view letter);
     Result<void> erase(const std::string& receipt_handle);
     void show_again(const std::vector<std::string>& hidden);
     template <typename T>
@@ -157,18 +167,36 @@ Result<void> SqsDeadLetters::Impl::erase(const std::string& receipt_handle) {
     });
 }
 
+Result<sqs::Queue> SqsDeadLetters::Impl::origin_of(const DeadLetter& letter) {
+    if (letter.original_queue == source_.name) return source_;
+    auto found = api_->find_queue({letter.original_queue, "", "", ""}, give_up_at());
+    if (!found) return tl::unexpected(found.error().error);
+    return *found;
+}
+
+Result<void> SqsDeadLetters::Impl::send(const sqs::Queue& target,
+                                        const sqs::OutboundMessage& message,
+                                        std::string_view letter) {
+    return until_done(
+        fmt::format("Sending dead letter '{}' back", letter),
+        [&](sqs::CallDone<Outcomes> done) { api_->send(target, {message}, std::move(done)); });
+}
+
 Result<void> SqsDeadLetters::Impl::send_back(const ReceivedMessage& message) {
     const auto letter = sqs::decode_dead_letter(message, source_.name);
-    sqs::Queue target = source_;
-    if (letter.original_queue != source_.name) {
-        auto found = api_->find_queue({letter.original_queue, "", "", ""}, give_up_at());
-        if (!found) return tl::unexpected(found.error().error);
-        target = *found;
-    }
-    const auto outbound = sqs::encode_requeued(message, target.fifo());
-    return until_done(
-        fmt::format("Sending dead letter '{}' back", letter.id),
-        [&](sqs::CallDone<Outcomes> done) { api_->send(target, {outbound}, std::move(done)); });
+    const auto target = origin_of(letter);
+    if (!target) return tl::unexpected(target.error());
+    return send(*target, sqs::encode_requeued(message, target->fifo()), letter.id);
+}
+
+Result<void> SqsDeadLetters::Impl::send_edited(const ReceivedMessage& message,
+                                               std::string_view body, std::string_view new_id) {
+    const auto letter = sqs::decode_dead_letter(message, source_.name);
+    const auto target = origin_of(letter);
+    if (!target) return tl::unexpected(target.error());
+    const auto edited = sqs::encode_edited(message, body, new_id, target->fifo());
+    if (!edited) return tl::unexpected(edited.error());
+    return send(*target, *edited, letter.id);
 }
 
 void SqsDeadLetters::Impl::show_again(const std::vector<std::string>& hidden) {
@@ -239,8 +267,8 @@ Result<void> SqsDeadLetters::Impl::visit_all(const Visitor& visitor,
             without_news = 0;
             const auto wish = visitor(message, std::move(letter));
             if (!wish) return tl::unexpected(wish.error());
-            enough = *wish == Wish::enough;
-            if (*wish != Wish::erase) continue;
+            enough = *wish == Wish::enough || *wish == Wish::erase_only;
+            if (*wish == Wish::keep || *wish == Wish::enough) continue;
             if (auto erased = erase(message.receipt_handle); !erased) return erased;
             hidden.pop_back();
         }
@@ -318,6 +346,22 @@ Result<std::optional<DeadLetter>> SqsDeadLetters::find(std::string_view id) {
 Result<std::size_t> SqsDeadLetters::requeue(std::span<const std::string> ids) {
     return impl_->take_out(
         ids, [this](const ReceivedMessage& message) { return impl_->send_back(message); });
+}
+
+Result<std::string> SqsDeadLetters::edit_and_requeue(std::string_view id, std::string_view body) {
+    const auto new_id = impl_->new_id();
+    bool sent = false;
+    const auto visited = impl_->visit(
+        [&](const ReceivedMessage& message, const DeadLetter& letter) -> Result<Impl::Wish> {
+            if (letter.id != id) return Impl::Wish::keep;
+            if (auto done = impl_->send_edited(message, body, new_id); !done)
+                return tl::unexpected(done.error());
+            sent = true;
+            return Impl::Wish::erase_only;
+        });
+    if (!visited) return tl::unexpected(visited.error());
+    if (!sent) return tl::unexpected(impl_->no_such_letter(id));
+    return new_id;
 }
 
 Result<std::size_t> SqsDeadLetters::remove(std::span<const std::string> ids) {

@@ -11,7 +11,8 @@ public:
         const char* const kInMemory = "it is in the process's own memory";
         return {.is_never_blocked = kInMemory,
                 .has_no_connection = kInMemory,
-                .outlives_its_ruin = kInMemory};
+                .outlives_its_ruin = kInMemory,
+                .counts_nothing = "an adapter need not be able to"};
     }
     [[nodiscard]] std::string name() const override { return "orders"; }
     [[nodiscard]] std::unique_ptr<MessageAdapter> adapter() override {

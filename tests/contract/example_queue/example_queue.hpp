@@ -36,17 +36,17 @@ struct Broker final : MessageSender {
         stored.history.id = std::to_string(++last_number);
         queues[queue].emplace(last_number, std::move(stored));
     }
-    void add(const std::string& queue, const OutgoingMessage& content) {
+    void add(const std::string& queue, const OutgoingMessage& content, SystemTime sent_at) {
         DeadLetter history{};
         history.message = message_name(content.id, content.body), history.original_queue = queue;
         history.content_type = content.content_type, history.headers = content.headers;
         history.body = content.body;
-        put(queue, {.content = content, .history = history, .sent_at = clock.now()});
+        put(queue, {.content = content, .history = history, .sent_at = sent_at});
     }
     using MessageSender::send;
     Result<void> send(std::string_view queue, std::span<const OutgoingMessage> messages) override {
         const std::lock_guard lock(mutex);
-        for (const auto& message : messages) add(std::string(queue), message);
+        for (const auto& message : messages) add(std::string(queue), message, clock.now());
         return {};
     }
 };
@@ -177,6 +177,23 @@ struct ExampleDeadLetters final : DeadLetterStore {
     using Ids = std::span<const std::string>;
     Result<std::size_t> requeue(Ids ids) override { return some(ids, ~0U, true, true).size(); }
     Result<std::size_t> remove(Ids ids) override { return some(ids, ~0U, true).size(); }
+    Result<std::string> edit_and_requeue(std::string_view id, std::string_view body) override {
+        const std::lock_guard lock(broker_.mutex);
+        auto& letters = broker_.queues[name_];
+        const auto found = std::find_if(letters.begin(), letters.end(), [&](const auto& each) {
+            return each.second.history.id == id || each.second.history.message == id;
+        });
+        if (found == letters.end())
+            return failure(ErrorKind::usage, "there is no letter '" + std::string(id) + "'");
+        auto edited = found->second.content;
+        edited.body = body, edited.id = "edited-" + std::to_string(++broker_.last_number);
+        const auto& old = found->second.history;
+        broker_.add(old.original_queue, edited, broker_.clock.now());
+        auto& added = broker_.queues[old.original_queue].at(broker_.last_number);
+        added.history.properties.emplace_back("edited_from", old.id);
+        letters.erase(found);
+        return edited.id;
+    }
 
     std::vector<DeadLetter> some(Ids ids, std::size_t limit = ~0U, bool remove = false,
                                  bool requeue = false) {
@@ -187,7 +204,8 @@ struct ExampleDeadLetters final : DeadLetterStore {
             const auto named = [&](auto& id) { return id == letter.id || id == letter.message; };
             const bool meant = ids.empty() || std::any_of(ids.begin(), ids.end(), named);
             if (!meant || letters.size() == limit) return false;
-            if (requeue) broker_.add(letter.original_queue, each.second.content);
+            const auto& stored = each.second;
+            if (requeue) broker_.add(letter.original_queue, stored.content, stored.sent_at);
             letters.push_back(letter);
             return remove;
         });

@@ -50,6 +50,36 @@ TEST_F(QueueKindTest, IsTheEmbeddedQueueWhereNothingIsSaid) {
     EXPECT_EQ(*(*letters)->count(), 0U);
 }
 
+TEST_F(QueueKindTest, TellsWhatWaitsInTheEmbeddedQueue) {
+    const auto kind = make({});
+    ASSERT_TRUE(kind) << kind.error().message;
+    EXPECT_EQ((*kind)->counts("orders")->ready, 0U);
+    EXPECT_TRUE(fs::is_empty(folder_.path())) << "looking makes nothing";
+
+    ASSERT_TRUE((*(*kind)->sender())->send("orders", {.body = "{}", .id = "the-id"}));
+    const auto adapter = (*kind)->adapter("orders");
+    ASSERT_TRUE(adapter->open());
+    messaging::Events events;
+    ASSERT_TRUE(adapter->receive(clock_.steady_now() + std::chrono::minutes(1), events));
+    ASSERT_EQ(events.deliveries.size(), 1U);
+    EXPECT_EQ((*kind)->counts("orders")->in_hand, 1U);
+    messaging::Settlements settlements;
+    settlements.push_back({.delivery = std::move(events.deliveries[0]),
+                           .verdict = messaging::Verdict::retry,
+                           .delay = std::chrono::hours(1),
+                           .attempts = 1,
+                           .reason = {},
+                           .error = "not yet"});
+    ASSERT_TRUE(adapter->settle(std::move(settlements)));
+    ASSERT_TRUE(adapter->receive(clock_.steady_now(), events));
+    EXPECT_EQ((*kind)->counts("orders")->retry, 1U);
+    const auto retries = (*kind)->retries("orders", 10);
+    ASSERT_TRUE(retries && *retries);
+    ASSERT_EQ((*retries)->size(), 1U);
+    EXPECT_EQ((**retries)[0].message, "the-id");
+    EXPECT_EQ((**retries)[0].error, "not yet");
+}
+
 TEST_F(QueueKindTest, MakesItsOwnFolderButNoneThatAUserMayHaveMistyped) {
     ASSERT_TRUE((*make({}))->sender());
     EXPECT_TRUE(fs::exists(folder_.path() / ".svchost"));
@@ -72,6 +102,7 @@ TEST_F(QueueKindTest, IsRabbitMqWithThoseSettings) {
     EXPECT_EQ(*(*kind)->queues(), std::nullopt) << "the broker's protocol cannot list them";
     EXPECT_TRUE((*kind)->sender()) << "it connects when it is used";
     EXPECT_TRUE((*kind)->dead_letters("orders"));
+    EXPECT_EQ(*(*kind)->retries("orders", 10), std::nullopt) << "nor the messages of a queue";
     (*kind)->apply({});
 }
 

@@ -22,7 +22,16 @@ enum class OptionType {
 };
 
 /// The heading that an option is listed under.
-enum class OptionGroup { general, reliability, logging, sqlite, rabbitmq, sqs, schedules };
+enum class OptionGroup {
+    general,
+    reliability,
+    logging,
+    sqlite,
+    rabbitmq,
+    sqs,
+    schedules,
+    operations,
+};
 
 /// The values allowed for a number; in milliseconds for durations, in bytes for sizes.
 struct OptionRange {

@@ -30,7 +30,8 @@ struct DeadLetter {
     std::string content_type;
     std::vector<std::pair<std::string, std::string>> headers;
     /// Other properties: `content_encoding`, `correlation_id`, `reply_to`, `type`, `app_id`,
-    /// `priority`, if the queue stores them.
+    /// `priority`, if the queue stores them; and `edited_from`, the id of the letter that this
+    /// message was made of by `edit_and_requeue`.
     std::vector<std::pair<std::string, std::string>> properties;
     std::string body;
 };
@@ -45,7 +46,7 @@ public:
     /// Returns up to `limit` dead letters, oldest first, without removing them.
     [[nodiscard]] virtual Result<std::vector<DeadLetter>> list(std::size_t limit) = 0;
 
-    /// The number of dead letters.
+    /// The number of dead letters. Costs no listing of them.
     [[nodiscard]] virtual Result<std::size_t> count() = 0;
 
     /// Finds a dead letter by its id or its message's name. Empty if there is none.
@@ -55,6 +56,17 @@ public:
     /// reset to zero; if `ids` is empty, all that exist now. Each is removed only once it is safe
     /// in its queue. Returns how many were sent.
     [[nodiscard]] virtual Result<std::size_t> requeue(std::span<const std::string> ids) = 0;
+
+    /// Sends a message like the dead letter with this id or name (the oldest, if several share the
+    /// name) to its original queue, with this body, a new id, sent now and never tried. All else
+    /// is as it was, so the body must be of the letter's content type and encoding. The host's
+    /// header `x-rococo-edited-from` keeps the letter's id; processors do not see it, `DeadLetter`
+    /// shows it. The letter is removed once the new message is safe in its queue: if that fails,
+    /// there may be both, never neither. Returns the new id.
+    ///
+    /// **Errors**: usage if there is no such letter, or the queue does not take such a body.
+    [[nodiscard]] virtual Result<std::string> edit_and_requeue(std::string_view id,
+                                                               std::string_view body) = 0;
 
     /// Deletes the dead letters with these ids or names; if `ids` is empty, all that exist now.
     /// Returns how many were deleted.

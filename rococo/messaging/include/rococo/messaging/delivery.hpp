@@ -42,7 +42,9 @@ public:
     std::string_view app_id;               ///< Empty if the sender set none.
     std::optional<std::uint8_t> priority;  ///< None where the sender gave none.
     std::span<const HeaderView> headers;   ///< Excludes the host's own `x-rococo-…` headers.
-    SystemTime sent_at{};                  ///< When it was sent; the epoch if unknown.
+    /// When it was sent first, to the millisecond if the sender was a host; the epoch if unknown.
+    /// Retries and requeued dead letters keep it.
+    SystemTime sent_at{};
 
     /// Identifies it in events. Assigned by its adapter, never zero, unique among that adapter's
     /// deliveries.

@@ -26,6 +26,8 @@ public:
     [[nodiscard]] std::size_t unsettled() const override { return worker_->unsettled(); }
     void pause() override { worker_->pause(); }
     void resume() override { worker_->resume(); }
+    [[nodiscard]] bool awaits_messages() const override { return worker_->awaits_messages(); }
+    void reconnect(const std::string& reason) override { worker_->reconnect(reason); }
     void stop_receiving() override { worker_->stop_receiving(); }
     [[nodiscard]] Result<bool> empty() override { return worker_->empty(); }
     void close() override { worker_->close(); }

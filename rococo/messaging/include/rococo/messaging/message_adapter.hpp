@@ -146,6 +146,17 @@ public:
     /// Ends a pause. Nothing where there is none, or after `stop_receiving`.
     virtual void resume() = 0;
 
+    /// Whether a message that is ready would be handed to this consumer now: it is connected and
+    /// subscribed, has room in hand, and no rule of the queue (a single active consumer) gives the
+    /// message to another. False where that cannot be said, and for queues that are asked for each
+    /// message, where nothing can go unheard.
+    [[nodiscard]] virtual bool awaits_messages() const { return false; }
+
+    /// Subscribes anew, because messages that should come do not (`DeafWatch`), and logs the
+    /// reason. What is in hand is kept the first time; if no delivery has come since, the
+    /// connection is replaced, and what is in hand is `lost`.
+    virtual void reconnect(const std::string& /*reason*/) {}
+
     /// Stops taking new deliveries for good; existing ones may still be settled. Messages that were
     /// fetched but not returned from `receive` go back to the queue without being charged an
     /// attempt.

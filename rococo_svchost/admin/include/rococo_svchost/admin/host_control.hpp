@@ -12,17 +12,19 @@
 #include "rococo/base/result.hpp"
 #include "rococo/logger.hpp"
 #include "rococo/messaging/dead_letter_store.hpp"
+#include "rococo/messaging/waiting_retry.hpp"
 #include "rococo_svchost/admin/host_facts.hpp"
+#include "rococo_svchost/observability/log_ring.hpp"
 
 namespace rococo::svchost {
 
 /// What an operator can do where this host's queue and service allow it.
 struct Capabilities {
     bool pause = true;
-    bool run_now = false;      ///< A schedule's.
-    bool list_retries = false; ///< Otherwise they are only counted.
+    bool run_now = false;       ///< A schedule's.
+    bool list_retries = false;  ///< Otherwise they are only counted.
     bool dead_letters = false;
-    bool edit = false;         ///< Of dead letters.
+    bool edit = false;  ///< Of dead letters.
 };
 
 /// A setting as it is in force.
@@ -33,23 +35,6 @@ struct Setting {
     std::string fallback;
     std::string help;
     bool secret = false;
-};
-
-/// A message that waits for its next attempt.
-struct WaitingRetry {
-    std::string message;
-    std::uint32_t attempt = 1; ///< That will be.
-    SystemTime due{};
-    std::string error;
-};
-
-/// One line of the log.
-struct LogLine {
-    std::uint64_t number = 0; ///< From 1, without gaps.
-    SystemTime at{};
-    LogLevel level = LogLevel::info;
-    std::string module;
-    std::string text;
 };
 
 /// A running host, for those who watch and steer it: the admin server, `svchost status`, signals.
@@ -83,7 +68,8 @@ public:
     virtual void set_log_level(LogLevel level, const std::string& by) = 0;
 
     /// Up to `limit` messages that wait for a retry, the next first.
-    [[nodiscard]] virtual Result<std::vector<WaitingRetry>> retries(std::size_t limit) = 0;
+    [[nodiscard]] virtual Result<std::vector<messaging::WaitingRetry>> retries(
+        std::size_t limit) = 0;
     /// A store of its own connection, made for this call.
     [[nodiscard]] virtual Result<std::unique_ptr<messaging::DeadLetterStore>> dead_letters() = 0;
     /// Sends a copy of the letter with this body back to its original queue, as a new message with

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <cstddef>
 #include <memory>
 #include <optional>
 #include <string>
@@ -15,13 +16,16 @@
 #include "rococo/messaging/dead_letter_store.hpp"
 #include "rococo/messaging/message_adapter.hpp"
 #include "rococo/messaging/message_sender.hpp"
+#include "rococo/messaging/queue_counts.hpp"
+#include "rococo/messaging/waiting_retry.hpp"
 
 namespace rococo::svchost {
 
 /// The kind of queue chosen by MESSAGING_TYPE, with its settings. Creates consumers, senders and
 /// dead-letter stores, which connect on first use.
 ///
-/// **Thread-safety**: `sender` may be called from any thread.
+/// **Thread-safety**: `sender`, `dead_letters`, `counts` and `retries` may be called from any
+/// thread, whatever the adapters are doing.
 /// **Ownership**: must outlive what it created; the clock and the logger's sink must outlive it.
 class QueueKind {
 public:
@@ -43,6 +47,19 @@ public:
     }
     /// Whether this queue exists; empty if that cannot be found out now. Creates nothing.
     [[nodiscard]] virtual Result<std::optional<bool>> has_queue(const std::string& /*name*/) {
+        return std::nullopt;
+    }
+
+    /// How many messages the queue has; none of what this kind of queue cannot tell. A queue that
+    /// does not exist has none, and is not created. Asks the queue, over a connection of its own
+    /// that is kept for the next call, and waits a few seconds at most. Consumers notice nothing.
+    [[nodiscard]] virtual Result<messaging::QueueCounts> counts(const std::string& /*queue*/) {
+        return messaging::QueueCounts{};
+    }
+    /// Up to `limit` messages that wait for their next attempt, the next one first; empty if this
+    /// kind of queue cannot list them. Waits as `counts` does.
+    [[nodiscard]] virtual Result<std::optional<std::vector<messaging::WaitingRetry>>> retries(
+        const std::string& /*queue*/, std::size_t /*limit*/) {
         return std::nullopt;
     }
 

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <memory>
+
 #include "rococo/base/clock.hpp"
 #include "rococo/base/random.hpp"
 #include "rococo/logger.hpp"
 #include "rococo/messaging/forwarding_adapter.hpp"
+#include "rococo/messaging/rabbitmq/delay_queues_in_use.hpp"
 #include "rococo/messaging/rabbitmq/rabbitmq_settings.hpp"
 
 namespace rococo::messaging {
@@ -48,8 +51,9 @@ namespace rococo::messaging {
 /// **Ownership**: `clock` and the logger's sink must outlive it.
 class RabbitMqConnection final : public ForwardingAdapter {
 public:
+    /// `in_use` is told where retries wait; null: nobody wants to know.
     RabbitMqConnection(RabbitMqSettings settings, const Clock& clock, Logger logger,
-                       RandomSource random);
+                       RandomSource random, std::shared_ptr<DelayQueuesInUse> in_use = nullptr);
 };
 
 }  // namespace rococo::messaging

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "rococo/base/clock.hpp"
+#include "rococo/base/random.hpp"
 #include "rococo/base/result.hpp"
 #include "rococo/messaging/dead_letter_store.hpp"
 #include "rococo/messaging/sqlite/sqlite_settings.hpp"
@@ -17,16 +18,17 @@
 namespace rococo::messaging {
 
 /// The dead letters of one queue of an embedded queue file: the messages of `QUEUE.dead-letter`.
-/// Requeueing and removing each take one transaction, however many letters there are.
+/// Requeueing, editing and removing each take one transaction, however many letters there are.
 ///
 /// **Thread-safety**: none; use it from one thread at a time.
 /// **Ownership**: the clock must outlive the store.
 /// **Errors**: like `SqliteConnection::open`, but a missing file is also an error.
 class SqliteDeadLetters final : public DeadLetterStore {
 public:
-    /// Opens the file. A queue that does not exist has no dead letters.
+    /// Opens the file. A queue that does not exist has no dead letters. New ids come from `random`.
     [[nodiscard]] static Result<std::unique_ptr<SqliteDeadLetters>> open(
-        const SqliteSettings& settings, std::string queue, const Clock& clock);
+        const SqliteSettings& settings, std::string queue, const Clock& clock,
+        RandomSource random = machine_random());
     ~SqliteDeadLetters() override;
     SqliteDeadLetters(const SqliteDeadLetters&) = delete;
     SqliteDeadLetters& operator=(const SqliteDeadLetters&) = delete;
@@ -35,6 +37,8 @@ public:
     [[nodiscard]] Result<std::size_t> count() override;
     [[nodiscard]] Result<std::optional<DeadLetter>> find(std::string_view id) override;
     [[nodiscard]] Result<std::size_t> requeue(std::span<const std::string> ids) override;
+    [[nodiscard]] Result<std::string> edit_and_requeue(std::string_view id,
+                                                       std::string_view body) override;
     [[nodiscard]] Result<std::size_t> remove(std::span<const std::string> ids) override;
 
 private:

@@ -38,6 +38,8 @@ public:
     [[nodiscard]] Result<std::size_t> count() override;
     [[nodiscard]] Result<std::optional<DeadLetter>> find(std::string_view id) override;
     [[nodiscard]] Result<std::size_t> requeue(std::span<const std::string> ids) override;
+    [[nodiscard]] Result<std::string> edit_and_requeue(std::string_view id,
+                                                       std::string_view body) override;
     [[nodiscard]] Result<std::size_t> remove(std::span<const std::string> ids) override;
 
 private:

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: MIT
+import { html, useEffect, useLayoutEffect, useRef, useState } from "../vendor/preact-htm.js";
+import { useHost } from "../app/context.js";
+import { useKeys } from "../app/keys.js";
+import { act } from "../app/notices.js";
+import { Empty, PageTitle, Problem } from "../app/parts.js";
+import { poll } from "../app/poll.js";
+import { count, momentWithSeconds } from "../app/words.js";
+
+const intervalMs = 1000;
+// As many as the host keeps.
+const keep = 1000;
+
+// From the least to the most urgent, as the host names them.
+const levels = ["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"];
+const colors = { WARNING: "warn", ERROR: "bad", CRITICAL: "bad", DEBUG: "faint" };
+
+/** Adds an answer's lines to those at hand. A host that started anew numbers from 1 again: its lines replace the others. */
+export function addLines(old, answer) {
+  if (answer.last < old.last) return { last: 0, lines: [] };
+  return { last: answer.last, lines: [...old.lines, ...answer.items].slice(-keep) };
+}
+
+function useLog(api) {
+  const [log, setLog] = useState({ last: 0, lines: [], error: null });
+  useEffect(() => {
+    let held = { last: 0, lines: [] };
+    const polling = poll(async () => {
+      try {
+        held = addLines(held, await api.get(`log?after=${held.last}`));
+        setLog({ ...held, error: null });
+      } catch (error) {
+        setLog({ ...held, error });
+      }
+    }, intervalMs);
+    return polling.stop;
+  }, [api]);
+  return log;
+}
+
+/** The host's last lines, and what comes. */
+export function Log() {
+  const host = useHost();
+  const { lines, error } = useLog(host.api);
+  const [least, setLeast] = useState("DEBUG");
+  const [text, setText] = useState("");
+  const [follow, setFollow] = useState(true);
+  const search = useRef(null);
+  useKeys([
+    { key: "/", text: "Search the log", run: () => search.current.focus() },
+    { key: "o", text: follow ? "Stay here" : "Follow new lines", run: () => setFollow(!follow) },
+  ]);
+  const wanted = text.trim().toLowerCase();
+  const shown = lines.filter(
+    ({ level, module, text: line }) =>
+      levels.indexOf(level) >= levels.indexOf(least) && (!wanted || `${module} ${line}`.toLowerCase().includes(wanted)),
+  );
+  return html`
+    <${PageTitle}>Log<//>
+    <${Problem} error=${error} />
+    <form class="filter" role="search" onSubmit=${(event) => event.preventDefault()}>
+      <input ref=${search} type="search" aria-label="Search" placeholder="Search lines" value=${text} onInput=${(event) => setText(event.target.value)} />
+      <label class="inline">Show <select value=${least} onChange=${(event) => setLeast(event.target.value)}>
+        ${levels.map((level) => html`<option key=${level} value=${level}>${level}${level === "CRITICAL" ? "" : " and above"}</option>`)}
+      </select></label>
+      <label class="check"><input type="checkbox" checked=${follow} onChange=${(event) => setFollow(event.target.checked)} />Follow</label>
+      <${LevelOfHost} host=${host} />
+    </form>
+    ${shown.length ? html`<${Lines} lines=${shown} whole=${shown.length === lines.length} follow=${follow} setFollow=${setFollow} now=${host.now} />` : html`<${Empty}>No lines.<//>`}`;
+}
+
+function LevelOfHost({ host }) {
+  const { status, can, api, watch } = host;
+  if (!can.act) return html`<span class="hint">The host logs ${status.log_level} and above.</span>`;
+  const change = async (event) => {
+    await act(() => api.post("log-level", { level: event.target.value }), ({ level }) => `The host logs ${level} and above now.`);
+    watch.again();
+  };
+  return html`
+    <label class="inline">The host logs <select value=${status.log_level} onChange=${change}>
+      ${levels.map((level) => html`<option key=${level} value=${level}>${level}</option>`)}
+    </select></label>`;
+}
+
+function Lines({ lines, whole, follow, setFollow, now }) {
+  const box = useRef(null);
+  useLayoutEffect(() => {
+    if (follow) box.current.scrollTop = box.current.scrollHeight;
+  }, [lines.at(-1)?.number, lines.length, follow]);
+  // Whoever scrolls up wants to read, and not to be carried off.
+  const scrolled = ({ target }) => {
+    const atEnd = target.scrollHeight - target.scrollTop - target.clientHeight < 24;
+    if (atEnd !== follow) setFollow(atEnd);
+  };
+  return html`
+    <div class="log" ref=${box} onScroll=${scrolled} role="log" aria-live="off" aria-label="Log" tabindex="0">
+      ${lines.map((line, index) => {
+        const missing = whole && index > 0 ? line.number - lines[index - 1].number - 1 : 0;
+        return html`
+          ${missing > 0 && html`<p key=${`gap ${line.number}`} class="gap">${count(missing)} lines are gone</p>`}
+          <p key=${line.number} class=${colors[line.level] ?? ""}>
+            <time dateTime=${line.at} title=${line.at}>${momentWithSeconds(line.at, now)}</time> <b>${line.level}</b> <i>${line.module}</i> <span>${line.text}</span>
+          </p>`;
+      })}
+    </div>`;
+}
