@@ -43,7 +43,7 @@ def asked(address, host, log):
             with urllib.request.urlopen(address, timeout=10) as answer:
                 text = answer.read().decode()
             # The queue's length is asked beside the start.
-            if "rococo_queue_messages" in text or "rococo_schedule" in text:
+            if "rococo_queue_messages{" in text or "rococo_schedule" in text:
                 return text
         except (urllib.error.URLError, ConnectionError):
             pass
