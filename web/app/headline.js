@@ -44,7 +44,7 @@ function stuck({ live, remarks }) {
 }
 
 function connection({ queue, phase }, now) {
-  if (!queue || phase === "draining") return null;
+  if (!queue?.connection || phase === "draining") return null;
   const { state, reason, since } = queue.connection;
   const system = systemName(queue.system);
   const why = reason ? `: ${brief(reason)}` : "";
@@ -89,7 +89,7 @@ function paused({ paused: pause, queue }, now) {
 
 // A lost connection and a stop are said in their own words above.
 function notReady({ ready, live, phase, remarks, queue }) {
-  const explained = phase !== "running" || !live || (queue && queue.connection.state !== "consuming");
+  const explained = phase !== "running" || !live || (queue?.connection && queue.connection.state !== "consuming");
   if (explained || (ready && !remarks.length)) return null;
   const why = remarks.length ? remarks.map(sentence).join(" ") : "It does not say why.";
   return { level: ready ? "note" : "warn", text: ready ? why : `This host is not ready. ${why}`, action: "log" };

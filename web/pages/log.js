@@ -13,6 +13,8 @@ const keep = 1000;
 
 // From the least to the most urgent, as the host names them.
 const levels = ["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"];
+// A processor may log at levels of its own; they are shown with INFO.
+const urgency = (level) => levels.indexOf(levels.includes(level) ? level : "INFO");
 const colors = { WARNING: "warn", ERROR: "bad", CRITICAL: "bad", DEBUG: "faint" };
 
 /** Adds an answer's lines to those at hand. A host that started anew numbers from 1 again: its lines replace the others. */
@@ -53,7 +55,7 @@ export function Log() {
   const wanted = text.trim().toLowerCase();
   const shown = lines.filter(
     ({ level, module, text: line }) =>
-      levels.indexOf(level) >= levels.indexOf(least) && (!wanted || `${module} ${line}`.toLowerCase().includes(wanted)),
+      urgency(level) >= urgency(least) && (!wanted || `${module} ${line}`.toLowerCase().includes(wanted)),
   );
   return html`
     <${PageTitle}>Log<//>
