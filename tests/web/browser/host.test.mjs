@@ -136,6 +136,16 @@ test("the log follows, filters, and its level is changed", async (t) => {
   assert.equal((await host.status()).log_level, "DEBUG");
 });
 
+test("a host that starts anew has a new log", async (t) => {
+  const host = await startHost(t);
+  const page = await open(t, host, "#/log");
+  const lines = page.locator(".log p");
+  await eventually(() => lines.count(), 6);
+  await host.call("restart");
+  await lines.filter({ hasText: "Started anew" }).waitFor();
+  await eventually(() => lines.count(), 1);
+});
+
 test("a schedule: its runs, and one more now", async (t) => {
   const host = await startHost(t, "--schedule");
   const page = await open(t, host);
