@@ -27,16 +27,19 @@ std::string joined(const std::vector<Error>& errors) {
 std::string described(const ConsumeSettings& settings) {
     return std::string("EXIT_WHEN_FINISHED=") + (settings.exit_when_finished ? "true" : "false") +
            ", LISTEN_INTERVAL=" + duration_setting(settings.listen_interval) +
+           ", PAUSED=" + (settings.paused ? "true" : "false") +
            ", VISIBILITY_TIMEOUT=" + duration_setting(settings.visibility_timeout);
 }
 
-constexpr std::array<std::string_view, 3> kNames{"EXIT_WHEN_FINISHED", "LISTEN_INTERVAL",
+constexpr std::array<std::string_view, 4> kNames{"EXIT_WHEN_FINISHED", "LISTEN_INTERVAL", "PAUSED",
                                                  "VISIBILITY_TIMEOUT"};
 
 /// Stores a validated value in its member.
 void apply(ConsumeSettings& settings, std::string_view name, std::string_view value) {
     if (name == "EXIT_WHEN_FINISHED") {
         settings.exit_when_finished = parse_boolean(value).value_or(false);
+    } else if (name == "PAUSED") {
+        settings.paused = parse_boolean(value).value_or(false);
     } else if (name == "LISTEN_INTERVAL") {
         settings.listen_interval = parse_duration(value).value_or(settings.listen_interval);
     } else {
@@ -55,7 +58,8 @@ Result<ConsumeConfig> ConsumeConfig::open(const Configuration& configuration) {
     ConsumeConfig config(configuration.path("CONSUME_CONFIG_FILE_PATH").lexically_normal(),
                          {.exit_when_finished = configuration.boolean("EXIT_WHEN_FINISHED"),
                           .listen_interval = configuration.duration("LISTEN_INTERVAL"),
-                          .visibility_timeout = configuration.duration("VISIBILITY_TIMEOUT")});
+                          .visibility_timeout = configuration.duration("VISIBILITY_TIMEOUT"),
+                          .paused = configuration.boolean("PAUSED")});
     if (config.file_.empty()) return config;
     config.version_ = config.version();
     auto said = config.read();
@@ -116,10 +120,11 @@ tl::expected<ConsumeConfig::Said, std::vector<Error>> ConsumeConfig::read() cons
     for (const DotenvEntry& entry : (*file)->entries) {
         const std::string place = file_.string() + ":" + std::to_string(entry.line) + ": ";
         if (std::ranges::find(kNames, entry.name) == kNames.end()) {
-            said.warnings.push_back(place + entry.name +
-                                    " has no effect in this file, which may set "
-                                    "EXIT_WHEN_FINISHED, LISTEN_INTERVAL and VISIBILITY_TIMEOUT" +
-                                    did_you_mean(entry.name, kNames));
+            said.warnings.push_back(
+                place + entry.name +
+                " has no effect in this file, which may set "
+                "EXIT_WHEN_FINISHED, LISTEN_INTERVAL, PAUSED and VISIBILITY_TIMEOUT" +
+                did_you_mean(entry.name, kNames));
             continue;
         }
         if (entry.value.empty()) continue;

@@ -20,9 +20,7 @@ constexpr std::size_t kLeastValue = 8;
 constexpr std::size_t kUsualOrigin = 11;
 
 std::string displayed(const Setting& setting) {
-    if (setting.value.empty()) return "-";
-    // A secret's default is masked as well; its origin shows that it is the default.
-    return shown_value(*setting.option, setting.value);
+    return setting.value.empty() ? "-" : displayed_value(setting);
 }
 
 /// The width on a terminal, counting each code point as one column.
@@ -124,6 +122,11 @@ shown as `***` everywhere. Variables marked ⁺ are new; the Python original has
 )";
 
 }  // namespace
+
+std::string displayed_value(const Setting& setting) {
+    // A secret's default is masked as well; its origin shows that it is the default.
+    return setting.value.empty() ? "" : shown_value(*setting.option, setting.value);
+}
 
 std::string render_text(const Configuration& configuration, bool all,
                         std::optional<std::size_t> columns) {

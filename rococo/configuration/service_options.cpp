@@ -79,10 +79,14 @@ constexpr std::array kGeneral = {
          "and the last runs of schedules, which are kept only if this is set."),
     original(path("CONSUME_CONFIG_FILE_PATH",
                   "A `.env` file that is reread whenever it changes. It may set "
-                  "`EXIT_WHEN_FINISHED`, `LISTEN_INTERVAL` and `VISIBILITY_TIMEOUT`.")),
+                  "`EXIT_WHEN_FINISHED`, `LISTEN_INTERVAL`, `PAUSED` and `VISIBILITY_TIMEOUT`.")),
     original(flag("EXIT_WHEN_FINISHED",
                   "Exit with 0 once the queue is empty and no message is being processed. The file "
                   "at `CONSUME_CONFIG_FILE_PATH` can override this.")),
+    flag("PAUSED",
+         "Begin nothing for as long as this is set, though connected and alive: no message is "
+         "taken, and no run of a schedule starts. For a whole fleet, set it in the file at "
+         "`CONSUME_CONFIG_FILE_PATH`, which is reread; one host is paused with `svchost pause`."),
 };
 
 constexpr std::array kReliability = {

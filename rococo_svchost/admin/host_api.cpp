@@ -92,7 +92,7 @@ ApiAnswer HostApi::retries(const ApiCall& /*call*/) {
     const auto retries = control_.retries(kMostRetries);
     if (!retries) return api_error(retries.error());
     auto items = json::array();
-    for (const WaitingRetry& retry : *retries)
+    for (const messaging::WaitingRetry& retry : *retries)
         items.push_back({{"message", retry.message},
                          {"attempt", retry.attempt},
                          {"due", time_json(retry.due)},

@@ -73,6 +73,7 @@ int with_service(const Configuration& configuration, HostLog& log, const HostOpt
                  int (*use)(const HostContext& context, const std::string& queue)) {
     const Logger logger = log.logger();
     const RealClock clock;
+    const SystemdNotifier systemd = SystemdNotifier::from_environment();
     const QueueKindParts parts{configuration, clock, logger, machine_random(), patience};
     log_warnings(configuration, logger);
 
@@ -90,7 +91,7 @@ int with_service(const Configuration& configuration, HostLog& log, const HostOpt
     }
     if (!errors.empty()) return log_failures(logger, errors);
     return use({configuration, options, log, logger, clock, parts.random, *queue_kind,
-                *loaded.service, loaded.processor},
+                *loaded.service, loaded.processor, loaded.language, systemd},
                queue);
 }
 
@@ -133,7 +134,8 @@ std::unique_ptr<ProcessorFactory> processor_factory(const HostContext& context,
                                     .log = context.log.sink(),
                                     .queue_prefix = context.configuration.text("QUEUE_NAME_PREFIX"),
                                     .keep_page = std::move(links.keep_page),
-                                    .on_broken = std::move(links.on_broken)});
+                                    .on_broken = std::move(links.on_broken),
+                                    .on_crash = std::move(links.on_crash)});
 }
 
 int log_failure(const Logger& logger, const Error& error) {

@@ -13,6 +13,7 @@
 #include "rococo_svchost/host/queue_kind.hpp"
 #include "rococo_svchost/processors/service.hpp"
 #include "rococo_svchost/runtime/retry_policy.hpp"
+#include "systemd_notify.hpp"
 
 namespace rococo::svchost {
 
@@ -27,12 +28,15 @@ struct HostContext {
     QueueKind& queue_kind;
     const Service& service;
     const ProcessorInfo& processor;
+    const std::string& language;  ///< See `LoadedService`.
+    const SystemdNotifier& systemd;
 };
 
 /// What processors in processes of their own are connected with: see `HostServices`.
 struct ProcessorLinks {
     std::function<void(std::size_t worker, int descriptor)> keep_page = {};
     std::function<void(const Error& error)> on_broken = {};
+    std::function<void()> on_crash = {};
 };
 
 /// Makes the service's processors, which send with this sender. It must outlive them.

@@ -68,9 +68,11 @@ std::optional<ChildBroker> own_broker(const Configuration& configuration) {
 
 /// A service whose processes run this.
 Result<LoadedService> load_in_processes(const Configuration& configuration, HostLog* log,
-                                        std::string executable, std::vector<std::string> arguments,
+                                        std::string language, std::string executable,
+                                        std::vector<std::string> arguments,
                                         std::vector<std::string> environment) {
     LoadedService loaded;
+    loaded.language = std::move(language);
     loaded.child_log = std::make_unique<LogOfChildren>(log);
     ROCOCO_ASSIGN_OR_RETURN(
         auto service,
@@ -105,10 +107,11 @@ Result<LoadedService> load_library(const Configuration& configuration, HostLog* 
                                                  configuration.path("SERVICE_LIBRARY"), module));
     if (configuration.text("PROCESSOR_ISOLATION") == "process") {
         // This very program, also where another version has taken its place on the disk.
-        return load_in_processes(configuration, log, "/proc/self/exe",
+        return load_in_processes(configuration, log, "library", "/proc/self/exe",
                                  {"svchost", std::string(kWorkerCommand), path.string()}, {});
     }
     LoadedService loaded;
+    loaded.language = "library";
     ROCOCO_ASSIGN_OR_RETURN(loaded.service, LibraryService::load(path));
     ROCOCO_ASSIGN_OR_RETURN(auto chosen,
                             choose_processor(*loaded.service, work_of(configuration), module,
@@ -122,7 +125,7 @@ Result<LoadedService> load_python(const Configuration& configuration, HostLog* l
     ROCOCO_ASSIGN_OR_RETURN(
         const Python python,
         find_python(configuration.folder(), configuration.path("PROCESSOR_PYTHON")));
-    return load_in_processes(configuration, log, python.interpreter.string(),
+    return load_in_processes(configuration, log, "python", python.interpreter.string(),
                              {python.interpreter.string(), python.worker.string()},
                              {"ROCOCO_FDS=3,4,5"});
 }
@@ -130,6 +133,7 @@ Result<LoadedService> load_python(const Configuration& configuration, HostLog* l
 Result<LoadedService> load_program(const Configuration& configuration, HostLog* log,
                                    ProgramSettings::Kind kind) {
     LoadedService loaded;
+    loaded.language = kind == ProgramSettings::Kind::command ? "command" : "lines";
     loaded.child_log = std::make_unique<LogOfChildren>(log);
     ROCOCO_ASSIGN_OR_RETURN(
         loaded.service,

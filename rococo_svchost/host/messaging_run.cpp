@@ -1,72 +1,38 @@
 // SPDX-License-Identifier: MIT
-#include <unistd.h>
+#include <fmt/format.h>
 
 #include <atomic>
 #include <chrono>
+#include <memory>
 #include <mutex>
 #include <optional>
+#include <string>
+#include <utility>
+#include <vector>
 
+#include "admin_parts.hpp"
 #include "host_context.hpp"
 #include "lazy_sender.hpp"
-#include "memory_limit.hpp"
+#include "live_config.hpp"
+#include "messaging_host.hpp"
+#include "messaging_settings.hpp"
 #include "rococo/base/counted.hpp"
-#include "rococo/configuration/consume_config.hpp"
+#include "rococo/base/duration_text.hpp"
+#include "rococo/base/try.hpp"
+#include "rococo/messaging/deaf_watch.hpp"
+#include "rococo_svchost/admin/buckets.hpp"
 #include "rococo_svchost/host/termination.hpp"
-#include "rococo_svchost/processors/child_service.hpp"
 #include "rococo_svchost/runtime/crash_handler.hpp"
-#include "rococo_svchost/runtime/dispatcher.hpp"
-#include "rococo_svchost/runtime/worker_pool.hpp"
+#include "steering_signals.hpp"
 
 namespace rococo::svchost {
 
 namespace {
 
-// How often to check the consume configuration's file while messages arrive.
-constexpr std::chrono::milliseconds kConsumeConfigInterval{100};
-// The most messages that a processor's process is given at once.
-constexpr std::size_t kMostInWindow = 128;
-
-std::size_t worker_count(const Configuration& configuration) {
-    const bool by_original_name = configuration.text("MESSAGING_TYPE") == "RabbitMqConnection" &&
-                                  configuration.is_set("RABBITMQ_NUM_THREADS");
-    return static_cast<std::size_t>(
-        configuration.integer(by_original_name ? "RABBITMQ_NUM_THREADS" : "NUM_THREADS"));
-}
-
-std::size_t max_bytes_in_hand(const Configuration& configuration) {
-    return configuration.text("PREFETCH_BYTES") == "auto"
-               ? default_bytes_in_hand(memory_limit())
-               : static_cast<std::size_t>(configuration.size("PREFETCH_BYTES"));
-}
-
-Dispatcher::Settings dispatcher_settings(const Configuration& configuration) {
-    const bool tuned = configuration.text("PREFETCH") == "auto";
-    return {.workers = worker_count(configuration),
-            .prefetch = tuned ? 0 : static_cast<std::size_t>(configuration.integer("PREFETCH")),
-            .max_bytes_in_hand = max_bytes_in_hand(configuration),
-            .retry = retry_policy(configuration),
-            .drain_timeout = configuration.duration("DRAIN_TIMEOUT"),
-            .watch_process_timeout = configuration.duration("PROCESS_TIMEOUT").count() > 0};
-}
-
-/// No more than may exceed PROCESSOR_MAX_MESSAGES: a process is replaced after a whole window.
-std::size_t most_in_window(const Configuration& configuration) {
-    const auto limit = static_cast<std::size_t>(configuration.integer("PROCESSOR_MAX_MESSAGES"));
-    return limit == 0
-               ? kMostInWindow
-               : std::clamp<std::size_t>(limit / ChildLimits::kSurplusShare, 1, kMostInWindow);
-}
-
-WorkerPool::Settings pool_settings(const Configuration& configuration,
-                                   const ProcessorInfo& processor) {
-    return {.workers = worker_count(configuration),
-            .max_batch = processor.takes_batches
-                             ? static_cast<std::size_t>(configuration.integer("BATCH_SIZE"))
-                         : processor.takes_windows ? most_in_window(configuration)
-                                                   : 1,
-            .windows = processor.takes_windows,
-            .process_timeout = configuration.duration("PROCESS_TIMEOUT")};
-}
+// How long the end of the host waits for those who look at it.
+constexpr std::chrono::seconds kAdminPatience{1};
+// What systemd grants beyond DRAIN_TIMEOUT: the rest of the end.
+constexpr std::chrono::seconds kDrainMargin{5};
 
 std::unique_ptr<CrashNotes> open_notes(const HostContext& context, const std::string& queue,
                                        const WorkerPool::Settings& pool) {
@@ -83,88 +49,17 @@ std::unique_ptr<CrashNotes> open_notes(const HostContext& context, const std::st
     return std::move(*notes);
 }
 
-/// The current consume configuration, reread from time to time. The dispatcher asks it whether to
-/// exit when finished.
-class LiveConfig {
-public:
-    LiveConfig(ConsumeConfig config, const HostContext& context)
-        : config_(std::move(config)),
-          context_(context),
-          applied_{.exit_when_finished = context.configuration.boolean("EXIT_WHEN_FINISHED"),
-                   .listen_interval = context.configuration.duration("LISTEN_INTERVAL"),
-                   .visibility_timeout = context.configuration.duration("VISIBILITY_TIMEOUT")} {}
-
-    bool exit_when_finished() {
-        const SteadyTime now = context_.clock.steady_now();
-        if (now >= next_look_) {
-            next_look_ = now + kConsumeConfigInterval;
-            refresh();
-        }
-        return config_.current().exit_when_finished;
-    }
-
-    /// Passes new values from the file to the adapter.
-    void apply() {
-        if (config_.current() == applied_) return;
-        applied_ = config_.current();
-        context_.queue_kind.apply(applied_);
-    }
-
-private:
-    void refresh() {
-        for (const ConsumeNote& note : config_.refresh()) tell(note);
-        apply();
-    }
-
-    void tell(const ConsumeNote& note) const {
-        switch (note.kind) {
-            case ConsumeNote::Kind::change:
-                return context_.logger.info("{}", note.text);
-            case ConsumeNote::Kind::warning:
-                return context_.logger.warning("{}", note.text);
-            case ConsumeNote::Kind::error:
-                return context_.logger.error("{}", note.text);
-        }
-    }
-
-    ConsumeConfig config_;
-    const HostContext& context_;
-    ConsumeSettings applied_;  // starts with the configuration's values, like the adapter
-    SteadyTime next_look_{};
-};
-
 /// What a signal handler may use, at any time.
-struct Run {
+struct Reachable {
     std::atomic<Dispatcher*> dispatcher = nullptr;
-    CrashNotes* notes = nullptr;  // set before the dispatcher
+    CrashNotes* notes = nullptr;                                // set before the dispatcher
+    std::atomic<messaging::MessageAdapter*> adapter = nullptr;  // for as long as it may be woken
     std::atomic<bool> over = false;
-};
-
-/// Ends the run because processors cannot be run any more.
-class Breakdown {
-public:
-    explicit Breakdown(const Run& run) : run_(run) {}
-
-    /// By a worker, which has a message in hand.
-    void report(const Error& error) {
-        const std::scoped_lock lock(mutex_);
-        if (!error_) error_ = error;
-        if (Dispatcher* const dispatcher = run_.dispatcher) dispatcher->request_drain();
-    }
-    [[nodiscard]] std::optional<Error> error() const {
-        const std::scoped_lock lock(mutex_);
-        return error_;
-    }
-
-private:
-    const Run& run_;
-    mutable std::mutex mutex_;  // guards the one below
-    std::optional<Error> error_;
 };
 
 /// Without a dispatcher to drain, a signal simply ends the process.
 void drain_or_exit(void* argument) {
-    auto& run = *static_cast<Run*>(argument);
+    auto& run = *static_cast<Reachable*>(argument);
     if (run.over) return;
     Dispatcher* const dispatcher = run.dispatcher;
     if (dispatcher == nullptr) exit_before_start();
@@ -173,86 +68,213 @@ void drain_or_exit(void* argument) {
     dispatcher->request_drain();
 }
 
-void log_totals(const Logger& logger, const Dispatcher::Totals& totals) {
-    logger.info("Stopped: {} acknowledged, {} retried, {} dead-lettered, {} dropped",
-                totals.acknowledged, totals.retried, totals.dead_lettered, totals.dropped);
-    if (totals.lost > 0)
-        logger.info(
-            "{} more were processed, but the queue had taken them back; they are settled if it "
-            "delivers them again",
-            counted(totals.lost, "message"));
+void wake_to_steer(void* argument) {
+    auto& run = *static_cast<Reachable*>(argument);
+    if (auto* const adapter = run.adapter.load()) adapter->wake();
 }
+
+/// Consumes a queue, from the configuration to the exit code.
+class MessagingRun {
+public:
+    MessagingRun(const HostContext& context, const std::string& queue)
+        : context_(context),
+          logger_(context.logger),
+          queue_(queue),
+          pool_settings_(pool_settings(context.configuration, context.processor)),
+          queue_sender_(context.queue_kind) {}
+
+    /// The exit code.
+    int run() {
+        if (auto prepared = prepare(); !prepared) return log_failure(logger_, prepared.error());
+        if (auto opened = adapter_->open(); !opened) return log_failure(logger_, opened.error());
+        host_->watch_queue();
+        logger_.info("Consuming from queue {} at {} with {}", queue_, adapter_->endpoint(),
+                     counted(pool_settings_.workers, "worker"));
+        context_.systemd.ready("Consuming from queue " + queue_);
+        reachable_.notes = notes_.get();
+        reachable_.dispatcher = &*dispatcher_;
+        const auto end = dispatcher_->run();
+        reachable_.over = true;
+        reachable_.adapter = nullptr;
+        // Whoever still waits for the queue shall not keep the host from ending.
+        const bool nobody_looks = admin_->stop(kAdminPatience);
+        const int code = conclude(end);
+        if (!nobody_looks) exit_now(context_.log, code);
+        return code;
+    }
+
+private:
+    /// Makes everything that needs no connection. The processors are among it, so that a failing
+    /// constructor affects no message.
+    Result<void> prepare() {
+        ROCOCO_ASSIGN_OR_RETURN(auto consume_config, ConsumeConfig::open(context_.configuration));
+        live_config_.emplace(std::move(consume_config), context_);
+        ROCOCO_ASSIGN_OR_RETURN(process_seconds_, process_buckets(context_.configuration));
+        recorder_.emplace(context_.clock, MessageRecorder::Buckets{.process = process_seconds_,
+                                                                   .queue = kQueueSeconds});
+        adapter_ = context_.queue_kind.adapter(queue_);
+        if (context_.options.wrap_adapter)
+            adapter_ = context_.options.wrap_adapter(std::move(adapter_));
+        reachable_.adapter = adapter_.get();
+        notes_ = open_notes(context_, queue_, pool_settings_);
+        crash_handler_.emplace(notes_.get(), &write_out_log);
+        sender_.emplace(queue_sender_, context_.clock, kOperationSeconds);
+        factory_ = processor_factory(context_, *sender_, links());
+        ROCOCO_ASSIGN_OR_RETURN(
+            pool_, WorkerPool::start(pool_settings_, *factory_, context_.clock, notes_.get(),
+                                     [this] { adapter_->wake(); }));
+        live_config_->apply();  // before the start line logs the settings
+        host_.emplace(context_, queue_, adapter_->endpoint(), pool_settings_.workers,
+                      MessagingHost::Parts{.recorder = *recorder_,
+                                           .sender = *sender_,
+                                           .calls = [this] { return pool_->running_calls(); },
+                                           .wake = [this] { adapter_->wake(); }});
+        ROCOCO_ASSIGN_OR_RETURN(admin_, start_admin(context_, *host_));
+        dispatcher_.emplace(
+            dispatcher_settings(context_.configuration),
+            Dispatcher::Parts{
+                .adapter = *adapter_,
+                .workers = *pool_,
+                .notes = notes_.get(),
+                .clock = context_.clock,
+                .logger = logger_,
+                .random = [this] { return to_fraction(context_.random()); },
+                .exit_when_finished = [this] { return live_config_->exit_when_finished(); },
+                .paused = [this] { return look_around(); },
+                .observer = &*recorder_});
+        return {};
+    }
+
+    ProcessorLinks links() {
+        ProcessorLinks links{.on_broken = [this](const Error& error) { break_down(error); },
+                             .on_crash = [this] { recorder_->on_crash(); }};
+        if (notes_ != nullptr)
+            links.keep_page = [this](std::size_t worker, int page) {
+                notes_->keep_page(worker, page);
+            };
+        return links;
+    }
+
+    /// Processors cannot be run any more. Told by a worker, which has a message in hand.
+    void break_down(const Error& error) {
+        const std::scoped_lock lock(breakdown_mutex_);
+        if (!breakdown_) breakdown_ = error;
+        if (Dispatcher* const dispatcher = reachable_.dispatcher) dispatcher->request_drain();
+    }
+
+    /// At each turn of the dispatcher, by its thread: does what signals ask for, looks after who
+    /// watches. Whether the host is to pause.
+    bool look_around() {
+        const SteadyTime now = context_.clock.steady_now();
+        tell_systemd(now);
+        look_whether_deaf(now);
+        PauseSwitch& pause_switch = host_->pause_switch();
+        pause_switch.configured(live_config_->paused(), "PAUSED");
+        if (host_->steer_by_signals().list) host_->log_in_hand();
+        return pause_switch.current().has_value();
+    }
+
+    void tell_systemd(SteadyTime now) {
+        if (recorder_->is_draining() && !std::exchange(stopping_told_, true)) {
+            context_.systemd.stopping();
+            context_.systemd.extend(context_.configuration.duration("DRAIN_TIMEOUT") +
+                                    kDrainMargin);
+        }
+        const auto interval = context_.systemd.watchdog_interval();
+        if (!interval || now < watchdog_due_) return;
+        watchdog_due_ = now + *interval;
+        context_.systemd.watchdog();
+    }
+
+    /// With each answer of the queue.
+    void look_whether_deaf(SteadyTime now) {
+        if (now < deaf_look_due_) return;
+        deaf_look_due_ = now + std::chrono::seconds(1);
+        const auto depth = host_->depth();
+        if (!depth || depth->at == depth_seen_at_) return;
+        depth_seen_at_ = depth->at;
+        const bool alarm = deaf_watch_.look({.at = now,
+                                             .awaits = adapter_->awaits_messages(),
+                                             .last_delivery = recorder_->last_delivery(),
+                                             .ready = depth->ready});
+        host_->set_deaf(deaf_watch_.deaf());
+        if (!alarm) return;
+        adapter_->reconnect(fmt::format("{} ready in the queue for {}, and none came",
+                                        counted(*depth->ready, "message"),
+                                        format_duration(deaf_watch_.patience())));
+    }
+
+    int conclude(const Result<Dispatcher::End>& end) {
+        log_totals();
+        if (!end) return fail(end.error());
+        {
+            const std::scoped_lock lock(breakdown_mutex_);
+            if (breakdown_) return fail(*breakdown_);
+        }
+        if (*end == Dispatcher::End::drain_timeout) end_amid_work(kDrainTimeout);
+        if (*end == Dispatcher::End::finished) logger_.info("The queue is empty: exiting");
+        return 0;
+    }
+
+    int fail(const Error& error) {
+        const int code = log_failure(logger_, error);
+        if (pool_->in_hand() > 0) end_amid_work(code);
+        return code;
+    }
+
+    [[noreturn]] void end_amid_work(int code) {
+        // The host stops itself here, so charge the messages nothing.
+        if (notes_ != nullptr) notes_->discard();
+        exit_now(context_.log, code);
+    }
+
+    void log_totals() const {
+        const Dispatcher::Totals& totals = dispatcher_->totals();
+        logger_.info("Stopped: {} acknowledged, {} retried, {} dead-lettered, {} dropped",
+                     totals.acknowledged, totals.retried, totals.dead_lettered, totals.dropped);
+        if (totals.lost > 0)
+            logger_.info(
+                "{} more were processed, but the queue had taken them back; they are settled if it "
+                "delivers them again",
+                counted(totals.lost, "message"));
+    }
+
+    const HostContext& context_;
+    const Logger logger_;
+    const std::string queue_;
+    const WorkerPool::Settings pool_settings_;
+
+    // Each uses those above it.
+    Reachable reachable_;
+    const Termination termination_{&drain_or_exit, &reachable_};
+    const SteeringSignals steering_{&wake_to_steer, &reachable_};
+    std::mutex breakdown_mutex_;  // guards the one below
+    std::optional<Error> breakdown_;
+    std::optional<LiveConfig> live_config_;
+    std::vector<double> process_seconds_;
+    std::optional<MessageRecorder> recorder_;
+    std::unique_ptr<messaging::MessageAdapter> adapter_;
+    std::unique_ptr<CrashNotes> notes_;
+    std::optional<CrashHandler> crash_handler_;
+    LazySender queue_sender_;
+    std::optional<CountingSender> sender_;
+    std::unique_ptr<ProcessorFactory> factory_;
+    std::unique_ptr<WorkerPool> pool_;
+    std::optional<MessagingHost> host_;
+    std::unique_ptr<AdminServer> admin_;
+    std::optional<Dispatcher> dispatcher_;
+
+    messaging::DeafWatch deaf_watch_;
+    SteadyTime deaf_look_due_{};
+    SystemTime depth_seen_at_{};
+    SteadyTime watchdog_due_{};
+    bool stopping_told_ = false;
+};
 
 }  // namespace
 
 int run_messaging(const HostContext& context, const std::string& queue) {
-    const Configuration& configuration = context.configuration;
-    const Logger& logger = context.logger;
-    const auto fail = [&](const Error& error) { return log_failure(logger, error); };
-    std::unique_ptr<CrashNotes> notes;
-    const auto end_amid_work = [&](int code) {
-        // The host stops itself here, so charge the messages nothing.
-        if (notes != nullptr) notes->discard();
-        exit_now(context.log, code);
-    };
-
-    Run run;
-    const Termination termination(&drain_or_exit, &run);
-
-    auto consume_config = ConsumeConfig::open(configuration);
-    if (!consume_config) return fail(consume_config.error());
-
-    std::unique_ptr<messaging::MessageAdapter> adapter = context.queue_kind.adapter(queue);
-    if (context.options.wrap_adapter) adapter = context.options.wrap_adapter(std::move(adapter));
-
-    // Create the processors before connecting, so that a failing constructor affects no message.
-    const WorkerPool::Settings pool_config = pool_settings(configuration, context.processor);
-    notes = open_notes(context, queue, pool_config);
-    const CrashHandler crash_handler(notes.get(), &write_out_log);
-    LazySender sender(context.queue_kind);
-    Breakdown breakdown(run);
-    ProcessorLinks links{.on_broken = [&](const Error& error) { breakdown.report(error); }};
-    if (notes != nullptr)
-        links.keep_page = [&notes = *notes](std::size_t worker, int page) {
-            notes.keep_page(worker, page);
-        };
-    const auto factory = processor_factory(context, sender, std::move(links));
-    auto pool = WorkerPool::start(pool_config, *factory, context.clock, notes.get(),
-                                  [&adapter = *adapter] { adapter.wake(); });
-    if (!pool) return fail(pool.error());
-
-    LiveConfig live_config(std::move(*consume_config), context);
-    live_config.apply();  // before the start line logs the settings
-    Dispatcher dispatcher(dispatcher_settings(configuration),
-                          {.adapter = *adapter,
-                           .workers = **pool,
-                           .notes = notes.get(),
-                           .clock = context.clock,
-                           .logger = logger,
-                           .random = [&] { return to_fraction(context.random()); },
-                           .exit_when_finished = [&] { return live_config.exit_when_finished(); }});
-    if (auto opened = adapter->open(); !opened) return fail(opened.error());
-    logger.info("Consuming from queue {} at {} with {}", queue, adapter->endpoint(),
-                counted(pool_config.workers, "worker"));
-    run.notes = notes.get();
-    run.dispatcher = &dispatcher;
-    const auto end = dispatcher.run();
-    run.over = true;
-
-    log_totals(logger, dispatcher.totals());
-    if (!end) {
-        const int code = fail(end.error());
-        if ((*pool)->in_hand() > 0) end_amid_work(code);
-        return code;
-    }
-    if (const auto error = breakdown.error()) {
-        const int code = fail(*error);
-        if ((*pool)->in_hand() > 0) end_amid_work(code);
-        return code;
-    }
-    if (*end == Dispatcher::End::drain_timeout) end_amid_work(kDrainTimeout);
-    if (*end == Dispatcher::End::finished) logger.info("The queue is empty: exiting");
-    return 0;
+    return MessagingRun(context, queue).run();
 }
 
 }  // namespace rococo::svchost

@@ -3,9 +3,11 @@
 #include <chrono>
 #include <optional>
 
+#include "admin_parts.hpp"
 #include "host_context.hpp"
 #include "lazy_sender.hpp"
 #include "rococo/base/counted.hpp"
+#include "rococo_svchost/admin/buckets.hpp"
 #include "rococo_svchost/host/schedule.hpp"
 #include "rococo_svchost/host/termination.hpp"
 #include "rococo_svchost/runtime/crash_handler.hpp"
@@ -15,12 +17,20 @@
 #include "rococo_svchost/scheduling/wake_timer.hpp"
 #include "run_threads.hpp"
 #include "schedule_parts.hpp"
+#include "scheduled_host.hpp"
 
 namespace rococo::svchost {
 
 namespace {
 
 using std::chrono::microseconds;
+
+// How many of the next runs are shown.
+constexpr std::size_t kRunsShown = 5;
+// So often the main thread looks around, though nothing is due: who watches it sees it alive.
+constexpr std::chrono::seconds kLookAround{5};
+// What systemd grants beyond DRAIN_TIMEOUT: the rest of the end.
+constexpr std::chrono::seconds kDrainMargin{5};
 
 DriverSettings driver_settings(const Configuration& configuration, const ScheduleParts& parts,
                                const LeaderElection* election) {
@@ -41,8 +51,9 @@ class ScheduleRun {
 public:
     ScheduleRun(const HostContext& context, Instant started_at, ScheduleParts parts,
                 WakeTimer timer, ProcessorFactory& factory,
-                std::unique_ptr<LeaderElection> election)
+                std::unique_ptr<LeaderElection> election, ScheduleRecorder& recorder)
         : context_(context),
+          recorder_(recorder),
           logger_(context.logger),
           timer_(std::move(timer)),
           retry_(retry_policy(context.configuration)),
@@ -65,8 +76,11 @@ public:
               started_at, context.logger) {}
 
     /// The exit code.
-    int run() {
+    int run(ScheduledHost& host) {
+        host_ = &host;
         if (auto prepared = runs_.prepare(); !prepared) return fail(prepared.error());
+        driver_.pause(paused_ = is_paused());
+        context_.systemd.ready("Running on a schedule");
         driver_.begin(store_ ? load_record() : std::nullopt);
         return drive();
     }
@@ -90,6 +104,7 @@ public:
     }
 
     /// Async-signal-safe.
+    void wake() noexcept { timer_.wake(); }
     void request_drain() noexcept {
         drain_requested_ = true;
         timer_.wake();
@@ -110,14 +125,54 @@ private:
                 std::visit([this](const auto& todo) { carry_out(todo); }, *action);
             }
             if (drain_requested_ && !std::exchange(drains_, true)) {
+                recorder_.on_drain();
+                context_.systemd.stopping();
+                context_.systemd.extend(context_.configuration.duration("DRAIN_TIMEOUT") +
+                                        kDrainMargin);
                 driver_.drain(context_.clock.read());
                 continue;
             }
-            const auto waited = timer_.wait_until(driver_.wait_until(context_.clock.read()));
+            if (steer()) continue;
+            const auto waited = timer_.wait_until(wake_at());
             if (!waited) return fail(waited.error());
             for (const EndedRun& ended : runs_.take_ended()) take_in(ended);
             driver_.on_wake();
         }
+    }
+
+    /// Does what operators ask for. Whether the driver has to look at it.
+    bool steer() {
+        const Instant now = context_.clock.read();
+        context_.systemd.watchdog();
+        recorder_.on_round(election_ ? std::optional(driver_.leads()) : std::nullopt,
+                           driver_.upcoming(now.wall, kRunsShown));
+        if (host_ == nullptr) return false;
+        bool changed = false;
+        host_->answer_requests([&] {
+            auto started = driver_.run_now(now);
+            changed = started.has_value();
+            return started;
+        });
+        if (const bool paused = is_paused(); paused != std::exchange(paused_, paused)) {
+            driver_.pause(paused);
+            changed = true;
+        }
+        return changed;
+    }
+
+    bool is_paused() {
+        PauseSwitch& pause_switch = host_->pause_switch();
+        pause_switch.configured(context_.configuration.boolean("PAUSED"), "PAUSED");
+        if (host_->steer_by_signals().list) host_->log_in_hand();
+        return pause_switch.current().has_value();
+    }
+
+    [[nodiscard]] SystemTime wake_at() const {
+        const Instant now = context_.clock.read();
+        const auto watchdog = context_.systemd.watchdog_interval();
+        const SystemTime soon =
+            now.wall + std::min<microseconds>(kLookAround, watchdog.value_or(kLookAround));
+        return std::min(soon, driver_.wait_until(now).value_or(soon));
     }
 
     int end(const ExitHost& exit) {
@@ -134,12 +189,14 @@ private:
 
     void carry_out(const StartRun& run) {
         const auto began_at = runs_.start(run);
+        if (began_at) recorder_.on_began(run);
         if (began_at) return driver_.on_run_began(run, *began_at);
         take_in({.start = run,
                  .outcome = {.kind = Outcome::Kind::failed, .error = began_at.error().message}});
     }
     void carry_out(const CancelRun& run) { runs_.cancel(run.id); }
     void carry_out(const SkippedRuns& skipped) {
+        recorder_.on_skipped(skipped);
         logger_.warning("{}{} left out ({}): due {}{}", skipped.more ? "over " : "",
                         counted(skipped.count, "run"), to_string(skipped.reason),
                         text(skipped.first),
@@ -171,6 +228,7 @@ private:
             verdict = judge(retry_, run.outcome, run.start.attempt, to_fraction(context_.random()));
         RunOutcome outcome;
         if (verdict.verdict == messaging::Verdict::retry) outcome.retry_after = verdict.delay;
+        recorder_.on_ended(run.start, run.outcome, !outcome.retry_after);
         driver_.on_run_ended(run.start.id, outcome, run.ended_at, context_.clock.read());
         if (!ok) log_failed(run, outcome);
     }
@@ -189,6 +247,9 @@ private:
     [[nodiscard]] std::string text(SystemTime time) const { return format_local(time, zone_); }
 
     const HostContext& context_;
+    ScheduleRecorder& recorder_;
+    ScheduledHost* host_ = nullptr;  // none for a single run
+    bool paused_ = false;
     const Logger logger_;
     WakeTimer timer_;
     const RetryPolicy retry_;
@@ -200,6 +261,17 @@ private:
     std::atomic<bool> drain_requested_ = false;
     bool drains_ = false;
 };
+
+void wake_to_steer(void* argument) {
+    auto* const running = static_cast<std::atomic<ScheduleRun*>*>(argument)->load();
+    if (running != nullptr) running->wake();
+}
+
+ScheduleFacts described(const ScheduleSetup& setup) {
+    return {.expression = setup.schedule->text(),
+            .explanation = setup.schedule->explain(),
+            .zone = setup.zone.name()};
+}
 
 /// Without anything to drain, a signal simply ends the process.
 void drain_or_exit(void* argument) {
@@ -214,6 +286,7 @@ int run_schedule(const HostContext& context) {
     const auto fail = [&](const Error& error) { return log_failure(context.logger, error); };
     std::atomic<ScheduleRun*> running = nullptr;
     const Termination termination(&drain_or_exit, &running);
+    const SteeringSignals steering(&wake_to_steer, &running);
 
     const Instant started_at = context.clock.read();
     auto parts = prepare_schedule(context, started_at.wall);
@@ -225,14 +298,26 @@ int run_schedule(const HostContext& context) {
     if (!context.options.once) election = make_leader_election(context);
     if (!election) return fail(election.error());
 
-    LazySender sender(context.queue_kind);
-    const auto factory = processor_factory(context, sender);
+    const auto process_seconds = process_buckets(context.configuration);
+    if (!process_seconds) return fail(process_seconds.error());
+    ScheduleRecorder recorder(context.clock,
+                              {.duration = *process_seconds, .lateness = kQueueSeconds},
+                              parts ? described(parts->setup) : ScheduleFacts{});
+    LazySender queue_sender(context.queue_kind);
+    CountingSender sender(queue_sender, context.clock, kOperationSeconds);
+    const auto factory =
+        processor_factory(context, sender, {.on_crash = [&recorder] { recorder.on_crash(); }});
     const CrashHandler crash_handler(nullptr, &write_out_log);
     if (!context.options.once) log_schedule(parts->setup, context.logger);
     ScheduleRun run(context, started_at, parts ? std::move(*parts) : ScheduleParts{},
-                    std::move(*timer), *factory, std::move(*election));
+                    std::move(*timer), *factory, std::move(*election), recorder);
     running = &run;
-    return context.options.once ? run.run_once() : run.run();
+    if (context.options.once) return run.run_once();
+    ScheduledHost host(context,
+                       {.recorder = recorder, .sender = sender, .wake = [&run] { run.wake(); }});
+    const auto admin = start_admin(context, host);
+    if (!admin) return fail(admin.error());
+    return run.run(host);
 }
 
 }  // namespace rococo::svchost

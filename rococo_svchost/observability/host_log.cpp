@@ -198,6 +198,12 @@ void HostLog::pass_on(std::string_view stream, std::string_view line) {
     }
 }
 
+void HostLog::set_level(LogLevel level) { spdlog_->set_level(to_spdlog(static_cast<int>(level))); }
+
+LogLevel HostLog::level() const {
+    return static_cast<LogLevel>(spdlog_->level() - level_enum::debug);
+}
+
 void HostLog::flush() { spdlog_->flush(); }
 
 void HostLog::flush_any(std::chrono::milliseconds timeout) noexcept {
@@ -213,8 +219,13 @@ void HostLog::write(void* self, int level, const char* file, unsigned line, cons
     // Services call this through the C ABI, which no exception may cross. If memory runs out, the
     // line is lost.
     try {
-        const HostLog& log = *static_cast<HostLog*>(self);
+        HostLog& log = *static_cast<HostLog*>(self);
+        if (!enabled(self, level)) return;
         const std::string_view view(text, text_size);
+        log.ring_.add({.at = RealClock().now(),
+                       .level = static_cast<LogLevel>(std::clamp(level, 0, 4)),
+                       .module = std::string(module_of(file == nullptr ? "" : file)),
+                       .text = std::string(view.substr(0, LogRing::kMostBytes))});
         const spdlog::source_loc where(file, static_cast<int>(line), "");
         // JSON does its own escaping, which programs can undo.
         if (log.format_ == LogFormat::json || is_plain(view)) {

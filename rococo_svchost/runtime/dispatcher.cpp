@@ -10,6 +10,7 @@
 #include "rococo/base/failpoint.hpp"
 #include "rococo/base/try.hpp"
 #include "rococo/messaging/message_name.hpp"
+#include "verdicts.hpp"
 
 namespace rococo::svchost {
 
@@ -31,20 +32,6 @@ constexpr std::chrono::milliseconds kFinishingWait{50};
 constexpr std::chrono::milliseconds kLinger{5};
 // How often a drain looks at its deadline.
 constexpr std::chrono::milliseconds kDrainWait{50};
-// How long a message that killed the host may take to become a dead letter before others begin.
-constexpr std::chrono::seconds kRefusalWait{10};
-// How often running calls are compared with PROCESS_TIMEOUT.
-constexpr std::chrono::milliseconds kOverdueCheck{100};
-
-/// All of a verdict but its delivery.
-Settlement without_delivery(const Settlement& verdict) {
-    return {.delivery = nullptr,
-            .verdict = verdict.verdict,
-            .delay = verdict.delay,
-            .attempts = verdict.attempts,
-            .reason = verdict.reason,
-            .error = verdict.error};
-}
 
 }  // namespace
 
@@ -54,6 +41,7 @@ Dispatcher::Dispatcher(const Settings& settings, Parts parts)
       tuner_(settings.workers, settings.prefetch),
       lost_(parts_.clock) {
     limit_adapter();
+    pause_or_resume();
 }
 
 void Dispatcher::limit_adapter() {
@@ -76,6 +64,7 @@ Result<Dispatcher::End> Dispatcher::run() {
 Result<std::optional<Dispatcher::End>> Dispatcher::turn() {
     ROCOCO_TRY(settle_finished());
     report_long_calls();
+    pause_or_resume();
     // The last delivery of some of them may have been done with just now.
     ROCOCO_TRY(accept(std::exchange(returned_, {})));
     if (drain_requested_ && !drain_) {
@@ -85,6 +74,7 @@ Result<std::optional<Dispatcher::End>> Dispatcher::turn() {
         ROCOCO_TRY(begin_drain(End::drained));
     }
     finishing_ = !drain_ && parts_.exit_when_finished();
+    tell_observer();
     const bool idle = drain_ && parts_.workers.in_hand() == 0;
     const SteadyTime now = parts_.clock.steady_now();
 
@@ -105,8 +95,10 @@ Result<std::optional<Dispatcher::End>> Dispatcher::turn() {
 Result<void> Dispatcher::receive(SteadyTime deadline, Deliveries& arrived) {
     events_.clear();
     auto received = parts_.adapter.receive(deadline, events_);
-    if (!events_.states.empty()) connection_ = std::move(events_.states.back());
+    note_states();
     for (const Events::Settled& event : events_.settled) note_settled(event);
+    if (parts_.observer != nullptr && !safe_.empty()) parts_.observer->on_settled(safe_);
+    safe_.clear();
     for (auto& delivery : events_.deliveries) arrived.push_back(std::move(delivery));
     if (!received || events_.lost.empty()) return received;
     return note_lost(events_.lost, arrived);
@@ -122,9 +114,12 @@ void Dispatcher::note_settled(const Events::Settled& event) {
         lost_.forget(unsafe.identity);
         if (parts_.notes != nullptr) parts_.notes->forget(unsafe.identity);
     }
-    if (event.verdict == Verdict::ack) ++(unsafe.dropped ? totals_.dropped : totals_.acknowledged);
+    const bool dropped = unsafe.cause != Cause::ok;
+    if (event.verdict == Verdict::ack) ++(dropped ? totals_.dropped : totals_.acknowledged);
     if (event.verdict == Verdict::retry) ++totals_.retried;
     if (event.verdict == Verdict::dead_letter) ++totals_.dead_lettered;
+    const Cause cause = event.verdict == Verdict::release ? Cause::not_begun : unsafe.cause;
+    if (parts_.observer != nullptr) safe_.push_back({event.verdict, cause});
 }
 
 // What nobody has begun is dropped: it comes again. What is being processed goes on; its verdict
@@ -192,13 +187,9 @@ Result<void> Dispatcher::accept(Deliveries deliveries) {
         }
     }
     if (auto settled = settle_decided(); !settled) return settled;
+    if (parts_.observer != nullptr && !jobs.empty()) parts_.observer->on_accepted(jobs.size());
     parts_.workers.submit(std::move(jobs));
     return {};
-}
-
-Result<void> Dispatcher::settle_decided() {
-    if (decided_.empty()) return {};
-    return parts_.adapter.settle(std::exchange(decided_, {}));
 }
 
 // A message that the queue took back while it was processed: its last delivery decides on it.
@@ -247,45 +238,17 @@ bool Dispatcher::attempts_used_up(const Job& job) const {
            settings_.retry.max_attempts;
 }
 
-// What killed the host is safe among the dead letters before another message gets the chance to
-// kill it again: its crashes would be forgotten, and the two would keep each other in the queue.
-void Dispatcher::hold_until_refusals_are_safe() {
-    held_until_ = parts_.clock.steady_now() + kRefusalWait;
-    parts_.workers.hold(true);
-}
+void Dispatcher::hold_workers() { parts_.workers.hold(paused_ || held_until_ || drain_); }
 
-void Dispatcher::release_hold() {
-    if (!held_until_) return;
-    if (unsafe_refusals_ > 0) {
-        if (parts_.clock.steady_now() < *held_until_) return;
-        parts_.logger.warning(
-            "{} given up after crashes: not confirmed among the dead letters within {} s; other "
-            "messages go on",
-            counted(unsafe_refusals_, "message"), kRefusalWait.count());
+void Dispatcher::pause_or_resume() {
+    const bool wanted = parts_.paused && parts_.paused();
+    if (drain_ || wanted == std::exchange(paused_, wanted)) return;
+    if (paused_) {
+        parts_.adapter.pause();
+    } else {
+        parts_.adapter.resume();
     }
-    held_until_.reset();
-    parts_.workers.hold(false);
-}
-
-void Dispatcher::refuse(Job job) {
-    Settlement verdict = lost_.overdue_attempts(job.identity) > 0 ? judge_overdue(job.attempt - 1)
-                                                                  : judge_crashed(job.attempt - 1);
-    parts_.logger.error("Message {} goes to the dead letters: {}",
-                        messaging::message_name(*job.delivery), verdict.error);
-    decide(std::move(job.delivery), job.identity, std::move(verdict));
-}
-
-// A verdict without another try.
-void Dispatcher::decide(std::unique_ptr<Delivery> delivery, MessageIdentity identity,
-                        Settlement verdict) {
-    const bool refused = verdict.reason == kReasonCrash;
-    unsafe_[delivery->number] = {
-        .identity = identity, .refused = refused, .verdict = without_delivery(verdict)};
-    verdict.delivery = std::move(delivery);
-    decided_.push_back(std::move(verdict));
-    if (!refused) return;
-    ++unsafe_refusals_;
-    hold_until_refusals_are_safe();
+    hold_workers();
 }
 
 Result<void> Dispatcher::settle_finished() {
@@ -300,6 +263,8 @@ Result<void> Dispatcher::settle_finished() {
     for (FinishedJob& finished : harvest_.jobs) {
         settlements.push_back(settlement_of(std::move(finished)));
     }
+    if (parts_.observer != nullptr) parts_.observer->on_ended(ended_);
+    ended_.clear();
     tuner_.observe(harvest_.busy, harvest_.jobs.size());
     limit_adapter();
     ROCOCO_FAILPOINT("dispatcher.before_settle");
@@ -313,9 +278,11 @@ Settlement Dispatcher::settlement_of(FinishedJob finished) {
         verdict = judge(settings_.retry, outcome, finished.job.attempt, parts_.random());
         log_failure(parts_.logger, settings_.retry.max_attempts, finished, verdict);
     }
-    const bool dropped = outcome.kind != Outcome::Kind::ok && verdict.verdict == Verdict::ack;
+    const Cause cause = cause_of(outcome.kind, verdict);
+    if (parts_.observer != nullptr) note_ended(finished, verdict, cause);
     if (finished.job.lost) {
         ++totals_.lost;
+        if (parts_.observer != nullptr) parts_.observer->on_lost(1);
         const MessageIdentity identity = identify(*finished.job.delivery);
         parts_.logger.warning(
             "The queue took message {} back while it was processed; its verdict waits for its "
@@ -324,73 +291,16 @@ Settlement Dispatcher::settlement_of(FinishedJob finished) {
         lost_.ended(identity, without_delivery(verdict));
     } else if (finished.job.suspect || outcome.kind != Outcome::Kind::ok) {
         unsafe_[finished.job.delivery->number] = {.identity = identify(*finished.job.delivery),
-                                                  .dropped = dropped,
+                                                  .cause = cause,
                                                   .verdict = without_delivery(verdict)};
     }
     verdict.delivery = std::move(finished.job.delivery);
     return verdict;
 }
 
-std::chrono::milliseconds Dispatcher::long_call_check() const {
-    return settings_.watch_process_timeout ? kOverdueCheck : kIdleWait;
-}
-
-void Dispatcher::report_long_calls() {
-    const SteadyTime now = parts_.clock.steady_now();
-    if (now < long_calls_due_) return;
-    long_calls_due_ = now + long_call_check();
-    log_long_calls(parts_.logger, parts_.workers.take_long_calls());
-}
-
 Result<bool> Dispatcher::finished() {
     if (parts_.workers.in_hand() > 0 || parts_.adapter.unsettled() > 0) return false;
     return parts_.adapter.empty();
-}
-
-Result<void> Dispatcher::release(Deliveries deliveries) {
-    Settlements settlements;
-    for (auto& delivery : deliveries) {
-        Settlement& verdict = settlements.emplace_back();
-        verdict.verdict = Verdict::release;
-        verdict.delivery = std::move(delivery);
-    }
-    if (settlements.empty()) return {};
-    return parts_.adapter.settle(std::move(settlements));
-}
-
-Result<void> Dispatcher::begin_drain(End end) {
-    const SteadyTime deadline = parts_.clock.steady_now() + settings_.drain_timeout;
-    drain_ = {.end = end,
-              .deadline = deadline,
-              // The last quarter is for processors that listen to `cancelled()`.
-              .cancel_at = deadline - settings_.drain_timeout / 4};
-    parts_.adapter.stop_receiving();
-    parts_.workers.hold(true);
-    Deliveries not_begun = std::exchange(returned_, {});
-    for (Job& job : parts_.workers.take_back()) not_begun.push_back(std::move(job.delivery));
-    return release(std::move(not_begun));
-}
-
-// The rest of a turn while draining. `idle` and `now` are as they were before the turn received:
-// all verdicts were handed over by then.
-Result<std::optional<Dispatcher::End>> Dispatcher::drained(Deliveries late, bool idle,
-                                                           SteadyTime now) {
-    // What a worker was given and has given back goes back to the queue, too.
-    for (Job& job : parts_.workers.take_back()) late.push_back(std::move(job.delivery));
-    ROCOCO_TRY(release(std::move(late)));
-    if (idle && parts_.adapter.unsettled() == 0) {
-        parts_.adapter.close();
-        return drain_->end;
-    }
-    if (now >= drain_->deadline) {
-        parts_.logger.error("DRAIN_TIMEOUT has passed with {} in hand, which will come again{}",
-                            counted(parts_.workers.in_hand(), "message"),
-                            still_processing(parts_.workers.running_calls()));
-        parts_.adapter.close();
-        return End::drain_timeout;
-    }
-    if (now >= drain_->cancel_at) parts_.workers.cancel();
-    return std::nullopt;
 }
 
 }  // namespace rococo::svchost

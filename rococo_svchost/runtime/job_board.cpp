@@ -168,12 +168,22 @@ void JobBoard::hand_over(Worker worker, std::span<Outcome> outcomes, SteadyTime 
     Hand& hand = hands_[worker];
     // A call that ended by itself between two looks of the watchdog was late all the same.
     if (settings_.process_timeout.count() != 0 && !hand.overdue) note_if_long(worker, now);
-    for (std::size_t i = 0; i < outcomes.size(); ++i) {
-        done_.jobs.push_back({std::move(hand.jobs[i]), std::move(outcomes[i])});
-    }
     const auto done = static_cast<std::ptrdiff_t>(outcomes.size());
+    const auto one_job = done > 0 ? (now - hand.since) / done : std::chrono::nanoseconds();
+    for (std::size_t i = 0; i < outcomes.size(); ++i) {
+        FinishedJob& finished = done_.jobs.emplace_back();
+        finished.job = std::move(hand.jobs[i]);
+        finished.outcome = std::move(outcomes[i]);
+        finished.begun_at = hand.since;
+        finished.ended_at = now;
+        finished.overdue = hand.overdue;
+        if (!settings_.windows) continue;
+        // One after the other; nobody knows more of each.
+        finished.begun_at += one_job * static_cast<std::int64_t>(i);
+        finished.ended_at = finished.begun_at + one_job;
+    }
     hand.jobs.erase(hand.jobs.begin(), hand.jobs.begin() + done);
-    if (done > 0) observe_service_time((now - hand.since) / done);
+    if (done > 0) observe_service_time(one_job);
     done_.busy += now - hand.since;
     hand.since = now;  // of what is left
 }

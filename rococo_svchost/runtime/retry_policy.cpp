@@ -30,16 +30,17 @@ std::chrono::milliseconds RetryPolicy::delay_after(std::uint32_t attempt, double
 messaging::Settlement judge(const RetryPolicy& policy, const Outcome& outcome,
                             std::uint32_t attempt, double random) {
     messaging::Settlement verdict;
-    if (outcome.kind == Outcome::Kind::ok || policy.drop_failed) return verdict;
+    if (outcome.kind == Outcome::Kind::ok) return verdict;
 
-    verdict.attempts = attempt;
     verdict.error = beginning(outcome.error, kMaxErrorBytes);
+    if (policy.drop_failed) return verdict;
+    verdict.attempts = attempt;
     if (outcome.kind == Outcome::Kind::permanent) {
         verdict.verdict = messaging::Verdict::dead_letter;
-        verdict.reason = "permanent-error";
+        verdict.reason = kReasonPermanent;
     } else if (attempt >= policy.max_attempts) {
         verdict.verdict = messaging::Verdict::dead_letter;
-        verdict.reason = "max-attempts";
+        verdict.reason = kReasonMaxAttempts;
     } else {
         verdict.verdict = messaging::Verdict::retry;
         verdict.delay = outcome.kind == Outcome::Kind::retry_after
@@ -70,7 +71,7 @@ messaging::Settlement judge_crashed(std::uint32_t attempts) {
 }
 
 messaging::Settlement judge_overdue(std::uint32_t attempts) {
-    return given_up(attempts, "max-attempts",
+    return given_up(attempts, std::string(kReasonMaxAttempts),
                     "the queue took this message back each time, since its processing took longer "
                     "than the queue allows");
 }

@@ -14,7 +14,7 @@
 #include <string_view>
 #include <utility>
 
-#include "private_files.hpp"
+#include "rococo/base/private_files.hpp"
 #include "rococo/base/try.hpp"
 
 namespace rococo::svchost {

@@ -12,8 +12,7 @@
 #include <system_error>
 #include <utility>
 
-#include "private_files.hpp"
-#include "rococo/base/file_descriptor.hpp"
+#include "rococo/base/private_files.hpp"
 #include "rococo/base/text.hpp"
 #include "rococo_svchost/scheduling/time_text.hpp"
 
@@ -24,20 +23,6 @@ namespace {
 constexpr int kFormat = 1;
 // Expressions can be long, but no file of ours is longer than this.
 constexpr std::size_t kMostBytesOfRecord = 1 << 20;
-
-/// Writes all of it and waits until it is on disk. Returns 0, or the error number.
-int write_synced(const std::filesystem::path& path, std::string_view text) {
-    FileDescriptor file(open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, kPrivateFile));
-    if (!file.is_open()) return errno;
-    make_private(file.get());  // An earlier version may have left it readable.
-    return write_all(file, text) && fsync(file.get()) == 0 && file.close() ? 0 : errno;
-}
-
-/// A rename is durable only once its folder is synced.
-int sync_folder(const std::filesystem::path& folder) {
-    const FileDescriptor descriptor(open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    return descriptor.is_open() && fsync(descriptor.get()) == 0 ? 0 : errno;
-}
 
 std::string file_name(std::string_view name) {
     std::string result(name);
@@ -99,17 +84,8 @@ Result<void> LastRunStore::save(const LastRunRecord& record) const {
     };
     const std::string text =
         json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
-    std::filesystem::path fresh = file_;
-    fresh += ".new";
-    if (const int error = write_synced(fresh, text); error != 0) {
-        std::error_code ignored;
-        std::filesystem::remove(fresh, ignored);
-        return file_failure("cannot write the record of past runs", fresh, error);
-    }
-    if (std::rename(fresh.c_str(), file_.c_str()) != 0)
-        return file_failure("cannot replace the record of past runs", file_, errno);
-    if (const int error = sync_folder(folder_); error != 0)
-        return file_failure("cannot sync the state folder", folder_, error);
+    if (const int error = replace_file(file_, text); error != 0)
+        return file_failure("cannot write the record of past runs", file_, error);
     return {};
 }
 

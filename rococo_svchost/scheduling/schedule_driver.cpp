@@ -200,6 +200,7 @@ void ScheduleDriver::start_scheduler(Instant now, SystemTime settled_through) {
     options.in_order = leadership_.is_elected();
     options.clocks_apart = leadership_.clocks_apart();
     scheduler_.emplace(*setup_.schedule, options, random_, now, settled_through);
+    scheduler_->pause(paused_);
 }
 
 LastRunRecord ScheduleDriver::record() const {
@@ -215,6 +216,16 @@ std::string ScheduleDriver::schedule_text() const {
 }
 
 std::string ScheduleDriver::text(SystemTime time) const { return format_local(time, setup_.zone); }
+
+std::vector<SystemTime> ScheduleDriver::upcoming(SystemTime after, std::size_t most) const {
+    std::vector<SystemTime> times;
+    while (times.size() < most) {
+        const auto next = setup_.schedule->next(after);
+        if (!next) break;
+        times.push_back(after = *next);
+    }
+    return times;
+}
 
 void log_next_run(const ScheduleSetup& setup, SystemTime after, const Logger& logger) {
     if (const auto next = setup.schedule->next(after))
@@ -270,6 +281,25 @@ void ScheduleDriver::end_round(Instant now) {
         logger_.info("The schedule has no more runs: exiting");
         actions_.emplace_back(ExitHost{});
     }
+}
+
+void ScheduleDriver::pause(bool paused) {
+    paused_ = paused;
+    if (scheduler_) scheduler_->pause(paused);
+    step_ = Step::drain;
+}
+
+Result<void> ScheduleDriver::run_now(Instant now) {
+    if (drain_) return failure(ErrorKind::usage, "the host is draining");
+    if (!scheduler_)
+        return failure(ErrorKind::usage, "another replica leads: ask that one for the run");
+    auto actions = scheduler_->run_now(now);
+    if (!actions)
+        return failure(ErrorKind::usage,
+                       "a run is in hand, and runs may not overlap (CRON_OVERLAP)");
+    plan(std::move(*actions));
+    step_ = Step::drain;
+    return {};
 }
 
 void ScheduleDriver::drain(Instant now) {

@@ -2,7 +2,6 @@
 #include "rococo_svchost/scheduling/scheduler.hpp"
 
 #include <algorithm>
-#include <array>
 #include <utility>
 
 namespace rococo::svchost {
@@ -29,34 +28,6 @@ void report_skipped(SystemTime due, SkipReason reason, SchedulerActions& actions
 }
 
 }  // namespace
-
-OverlapPolicy overlap_policy(std::string_view word) {
-    static const std::map<std::string_view, OverlapPolicy> kPolicies{
-        {"skip", OverlapPolicy::skip},
-        {"queue-one", OverlapPolicy::queue_one},
-        {"queue-all", OverlapPolicy::queue_all},
-        {"cancel", OverlapPolicy::cancel},
-        {"allow", OverlapPolicy::allow}};
-    return kPolicies.at(word);
-}
-
-MisfirePolicy misfire_policy(std::string_view word) {
-    static const std::map<std::string_view, MisfirePolicy> kPolicies{
-        {"skip", MisfirePolicy::skip}, {"once", MisfirePolicy::once}, {"all", MisfirePolicy::all}};
-    return kPolicies.at(word);
-}
-
-std::string_view to_string(RunReason reason) {
-    constexpr std::array<std::string_view, 3> kWords{"scheduled", "startup", "misfire"};
-    return kWords.at(static_cast<std::size_t>(reason));
-}
-
-std::string_view to_string(SkipReason reason) {
-    constexpr std::array<std::string_view, 5> kWords{
-        "an earlier run was still in hand", "missed", "too many runs wait",
-        "a later run took its place", "the clock was set past it"};
-    return kWords.at(static_cast<std::size_t>(reason));
-}
 
 /// Past due times that were skipped.
 struct Scheduler::Missed {
@@ -96,6 +67,7 @@ SchedulerActions Scheduler::advance(Instant now) {
     if (set_since_record_) actions.emplace_back(*std::exchange(set_since_record_, std::nullopt));
     notice_clock_step(now, actions);
     now_ = now;
+    if (paused_) skip_for_pause(now.wall, actions);
     if (startup_pending_ && !stopped_) {
         startup_pending_ = false;
         start({now.wall, RunReason::startup}, actions);
@@ -129,7 +101,7 @@ std::optional<SystemTime> Scheduler::wait_until() const {
     if (startup_pending_) return now_.wall;
     if (next_due_) earliest = next_start_;
     for (const auto& [id, run] : runs_) {
-        if (!run.retry_at) continue;
+        if (!run.retry_at || paused_) continue;
         const SystemTime at = now_.wall + (*run.retry_at - now_.elapsed);
         earliest = std::min(at, earliest.value_or(at));
     }
@@ -148,8 +120,7 @@ void Scheduler::stop() {
 }
 
 void Scheduler::abandon(const Run& run) {
-    if (run.reason != RunReason::startup)
-        abandoned_ = std::min(run.due, abandoned_.value_or(run.due));
+    if (is_due(run.reason)) abandoned_ = std::min(run.due, abandoned_.value_or(run.due));
 }
 
 bool Scheduler::finished() const {
@@ -163,7 +134,7 @@ SystemTime Scheduler::settled_through() const {
         result = std::min(result, due - microseconds(1));
     };
     for (const auto& [id, run] : runs_)
-        if (run.reason != RunReason::startup) unsettled(run.due);
+        if (is_due(run.reason)) unsettled(run.due);
     for (const auto& waiting : queue_) unsettled(waiting.due);
     if (abandoned_) unsettled(*abandoned_);
     return result;
@@ -242,7 +213,27 @@ void Scheduler::on_due(SystemTime due, SchedulerActions& actions) {
     report_skipped(due, SkipReason::overlap, actions);
 }
 
+void Scheduler::skip_for_pause(SystemTime now, SchedulerActions& actions) {
+    if (stopped_) return;
+    if (std::exchange(startup_pending_, false)) report_skipped(now, SkipReason::paused, actions);
+    for (const auto& waiting : queue_) report_skipped(waiting.due, SkipReason::paused, actions);
+    queue_.clear();
+    const Missed due = pass_over(now + microseconds(1), kMostCounted);
+    if (due.count == 0) return;
+    actions.emplace_back(due.report(SkipReason::paused));
+    plan_next();
+}
+
+std::optional<SchedulerActions> Scheduler::run_now(Instant now) {
+    const bool overlaps = options_.overlap == OverlapPolicy::allow;
+    if (stopped_ || (busy() && !overlaps)) return std::nullopt;
+    SchedulerActions actions;
+    start({now.wall, RunReason::manual}, actions);
+    return actions;
+}
+
 void Scheduler::start_retries(Instant now, SchedulerActions& actions) {
+    if (paused_) return;
     for (auto& [id, run] : runs_) {
         if (!run.retry_at || *run.retry_at > now.elapsed) continue;
         run.retry_at.reset();

@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: MIT
 """What the tests of images and packages share. `run` beside this file builds what they test."""
 
+import json
 import re
 import shutil
 import subprocess
 import sys
 import time
+import urllib.error
+import urllib.request
 import uuid
 from pathlib import Path
 
@@ -72,6 +75,19 @@ def eventually(condition, seconds=30):
         time.sleep(0.1)
 
 
+def ask(address, path, token=None, body=None):
+    """(status, text) of what an admin port or a dashboard answers; a body, even an empty one, makes it a POST of JSON."""
+    headers = {"Content-Type": "application/json"} if body is not None else {}
+    if token:
+        headers["Authorization"] = f"Bearer {token}"
+    data = None if body is None else json.dumps(body).encode()
+    try:
+        with urllib.request.urlopen(urllib.request.Request(f"http://{address}{path}", data, headers), timeout=10) as answer:
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as error:
+        return error.code, error.read().decode()
+
+
 class Container:
     """A running container, with what the tests ask of it."""
 
@@ -89,6 +105,10 @@ class Container:
 
     def exec(self, *words, **options):
         return docker("exec", self.name, *words, **options)
+
+    def admin_address(self):
+        """Where the admin port is published."""
+        return docker("port", self.name, "9464/tcp").splitlines()[0].strip()
 
     def stop(self):
         """docker stop with its 10 s; gives the exit code and how long it took."""

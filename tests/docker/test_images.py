@@ -175,18 +175,6 @@ def test_without_any_place_to_write(run_container, broker, network, sleeper_imag
     container.wait_for_log("ended one:0")
 
 
-def test_health(run_container, sleeper_image):
-    container = run_container(sleeper_image, environment=EMBEDDED)
-    container.wait_for_log("Consuming from queue q")
-    assert container.exec("rococo-healthcheck") == ""
-    eventually(lambda: container.inspect("{{.State.Health.Status}}") == "healthy", 30)
-    process = container.inspect("{{.State.Pid}}")
-    subprocess.run(["kill", "-STOP", process], check=True)
-    stopped = container.exec("rococo-healthcheck", check=False)
-    subprocess.run(["kill", "-CONT", process], check=True)
-    assert stopped.returncode == 1 and "svchost is in state T" in stopped.stdout
-
-
 def test_state_outlives_a_restart_of_the_container(run_container, sleeper_image):
     container = run_container(sleeper_image, options=["--read-only"], environment=EMBEDDED)
     container.wait_for_log("Consuming from queue q")

@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: MIT
 """Services on a network with a broker, as the README attaches them by hand; messages come from outside."""
 
+import json
+import os
 import re
+import subprocess
 import time
 
-from conftest import HARDENED, ROOT, docker, eventually
+from conftest import HARDENED, ROOT, ask, docker, eventually
 
 
 def service(run_container, broker, network, image, queue, *options, **variables):
@@ -98,12 +101,16 @@ def test_quotes_that_an_env_file_keeps_are_named_and_removed(run_container, brok
     assert any("SleeperServiceProcessor_QUEUE_NAME" in line for line in warnings)
 
 
-def test_compose_runs_broker_examples_and_sender(tmp_path):
-    """compose.yaml as it is, with Debian's docker-compose and Debian's RabbitMQ in place of the official image."""
-    import os
-    import subprocess
+def services_on(page):
+    """The services of the hosts that a dashboard reaches."""
+    status, text = ask(page, "/api/v1/fleet", token="example-page")
+    assert status == 200, text
+    return {host["status"]["service"]["name"] for host in json.loads(text)["hosts"] if host["reachable"]}
 
-    environment = {**os.environ, "BROKER_IMAGE": "rococo-test-broker", "BROKER_UI_PORT": "0",
+
+def test_compose_runs_broker_examples_sender_and_dashboard(tmp_path):
+    """compose.yaml as it is, with Debian's docker-compose and Debian's RabbitMQ in place of the official image."""
+    environment = {**os.environ, "BROKER_IMAGE": "rococo-test-broker", "BROKER_UI_PORT": "0", "DASHBOARD_PORT": "0",
                    "COMPOSE_PROJECT_NAME": "rococotest"}
 
     def compose(*words):
@@ -121,10 +128,15 @@ def test_compose_runs_broker_examples_and_sender(tmp_path):
         logged("cron_service_example", "Cron processor called, 2 times so far")
         logged("cron_run_at_example", "Cron processor called for")
         logged("from_source", "to the child image!")
+        page = compose("port", "dashboard", "9465").strip()
+        assert ask(page, "/api/v1/fleet", token="example-hosts")[0] == 401, "the token of the hosts is not the page's"
+        # Every example, by the one name that all hosts share.
+        examples = {"ChildLoggingServiceProcessor", "CronLoggingServiceProcessor", "CronRunAtServiceProcessor"}
+        eventually(lambda: services_on(page) == examples, 60)
         compose("stop")
         codes = docker("ps", "-a", "--filter", "label=com.docker.compose.project=rococotest", "--format",
                        "{{.Label \"com.docker.compose.service\"}} {{.Status}}")
         stopped = [line for line in codes.splitlines() if not line.startswith("broker")]
-        assert len(stopped) == 5 and all("Exited (0)" in line for line in stopped), codes
+        assert len(stopped) == 6 and all("Exited (0)" in line for line in stopped), codes
     finally:
         compose("--profile", "source", "down", "-v", "--rmi", "local")

@@ -9,7 +9,7 @@ import shlex
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 COMMANDS = {"sh", "bash", "console"}
-LANGUAGES = COMMANDS | {"cpp", "cmake", "python", "dockerfile", "javascript", "yaml", "env", "text"}
+LANGUAGES = COMMANDS | {"cpp", "cmake", "python", "dockerfile", "javascript", "json", "yaml", "env", "text"}
 # Code that is built or compared with a file: it says which.
 CODE = {"cpp", "cmake", "javascript", "python"}
 MARKS = {"needs", "in", "until", "before", "exit", "file", "shows", "output"}

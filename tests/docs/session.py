@@ -3,6 +3,7 @@
 
 import ast
 import contextlib
+import json
 import os
 import pathlib
 import re
@@ -118,6 +119,8 @@ class Session:
             compare_with_file(block, self._folder() / block.marks["shows"])
         if block.language == "python":
             ast.parse(block.text)
+        elif block.language == "json":
+            json.loads(block.text)
         elif block.language == "yaml":
             yaml.safe_load(block.text)
         elif block.language == "env":

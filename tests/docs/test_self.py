@@ -35,6 +35,7 @@ WRONG = {
         SERVICE + "<!-- test: shows=CMakeLists.txt -->\n```cmake\nproject(invoices VERSION 0.1.0 LANGUAGES CXX)\n```\n", "shown is"),
     "code that says nothing of where it is from": ("```cpp\nint x;\n```\n", "mark code with file="),
     "Python that is none": ("<!-- test: file=p.py -->\n```python\ndef process(self, message)\n```\n", "expected ':'"),
+    "JSON that is none": ('```json\n{"error": "a sentence",}\n```\n', "double quotes"),
     "a variable that does not exist": ("```env\nRABITMQ_HOST=broker\n```\n", "knows no variable RABITMQ_HOST"),
     "a program that changes the machine": ("```sh\ntrue && apt-get install nothing\n```\n", "mark the block with what it needs"),
     "a mark that does not exist": ("<!-- test: need=docker -->\n```sh\ntrue\n```\n", "there is no mark 'need'"),
@@ -46,7 +47,7 @@ WRONG = {
 
 @pytest.mark.parametrize("text, message", WRONG.values(), ids=WRONG.keys())
 def test_a_document_is_refused_that_has(text, message, make_session, tmp_path):
-    with pytest.raises((DocumentError, SyntaxError), match=".*") as refused:
+    with pytest.raises((DocumentError, SyntaxError, ValueError), match=".*") as refused:
         follow(make_session, tmp_path, text)
     assert message in str(refused.value)
 

@@ -72,6 +72,7 @@ public:
     void begun(std::uint64_t delivery, std::size_t message);
 
     [[nodiscard]] bool stopped() const { return stopped_; }
+    [[nodiscard]] bool is_paused() const { return states_.is_paused(); }
     /// The state of the connection, as `receive` said last.
     [[nodiscard]] messaging::ConnectionState told_state() const { return told_state_; }
     /// When a message was given up for crashes last, if one is not yet safe.

@@ -66,6 +66,7 @@ void SimulatedHost::start() {
             .adapter = life_->adapter,
             .records = records_,
             .has_children = has_children_});
+    life_->observer = std::make_unique<CountingObserver>(name_, books_);
     life_->dispatcher = std::make_unique<Dispatcher>(
         scenario_.host,
         Dispatcher::Parts{.adapter = *life_->adapter,
@@ -74,7 +75,9 @@ void SimulatedHost::start() {
                           .clock = timeline_,
                           .logger = Logger(),
                           .random = [this] { return random_.fraction(); },
-                          .exit_when_finished = [this] { return exit_when_finished_; }});
+                          .exit_when_finished = [this] { return exit_when_finished_; },
+                          .paused = [&life = *life_] { return life.paused; },
+                          .observer = life_->observer.get()});
     (void)life_->adapter->open();
     plan_turn(timeline_.steady_now());
 }
@@ -103,6 +106,8 @@ void SimulatedHost::turn() {
         if (scenario_.hosts == 1 && records_.holds_against(message))
             books_.finding(
                 fmt::format("{} remembers crashes of m{}, which is done", name_, message));
+    if (life_->paused && !life_->draining_since && !life_->adapter->is_paused())
+        books_.finding(name_ + " takes messages in a pause");
     if (!ended) return books_.finding(name_ + " ended by itself: " + ended.error().message);
     if (*ended) return end(**ended);
     plan_turn(std::max(life_->dispatcher->deadline(), timeline_.steady_now() + 1us));
@@ -115,6 +120,12 @@ void SimulatedHost::check_totals() const {
         totals.retried != adapter.told(Verdict::retry) ||
         totals.dead_lettered != adapter.told(Verdict::dead_letter))
         books_.finding(name_ + " counts other totals than the queue told it");
+    const CountingObserver& observer = *life_->observer;
+    for (const Verdict verdict : {Verdict::ack, Verdict::retry, Verdict::dead_letter})
+        if (observer.settled(verdict) != adapter.told(verdict))
+            books_.finding(name_ + " tells its observer other numbers than the queue told it");
+    if (observer.lost() != totals.lost)
+        books_.finding(name_ + " tells its observer of other losses than it counts");
 }
 
 void SimulatedHost::end(Dispatcher::End end) {
@@ -204,17 +215,17 @@ void SimulatedHost::freeze(Duration lasts) {
         life_->adapter->cut(kHeartbeat, lasts);
 }
 
-// As an operator would: the adapter takes no new messages, and the host goes on.
+// As an operator would: nothing is taken and nothing begun, and the host goes on.
 void SimulatedHost::pause(Duration lasts) {
     if (life_ == nullptr || frozen_until_ > timeline_.steady_now()) return;
     books_.tell([&] { return fmt::format("{} pauses for {}", name_, lasts); });
-    life_->adapter->pause();
+    life_->paused = true;
     plan_turn(timeline_.steady_now());
     timeline_.after(lasts, [this, weak = std::weak_ptr(life_)] {
         const auto life = weak.lock();
         if (life == nullptr || life != life_) return;
         books_.tell([&] { return name_ + " resumes"; });
-        life->adapter->resume();
+        life->paused = false;
         plan_turn(timeline_.steady_now());
     });
 }

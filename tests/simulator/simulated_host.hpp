@@ -7,6 +7,7 @@
 #include <string>
 
 #include "books.hpp"
+#include "counting_observer.hpp"
 #include "random.hpp"
 #include "rococo_svchost/runtime/dispatcher.hpp"
 #include "simulated_adapter.hpp"
@@ -41,7 +42,9 @@ private:
     struct Life {
         std::shared_ptr<SimulatedAdapter> adapter;
         std::unique_ptr<SimulatedWorkers> workers;
+        std::unique_ptr<CountingObserver> observer;
         std::unique_ptr<svchost::Dispatcher> dispatcher;
+        bool paused = false;  ///< An operator asked for it.
         std::optional<SteadyTime> draining_since;
         std::uint64_t next_turn = 0;  // which of the planned turns counts
         SteadyTime planned{};

@@ -173,6 +173,7 @@ void SimulatedWorkers::begin(std::size_t number) {
 }
 
 void SimulatedWorkers::check_begin(std::span<const Job> jobs) {
+    if (host_.adapter->is_paused()) books_.finding(host_.name + " begins work in a pause");
     const auto is_alone = [&](const Job& job) {
         return job.alone ||
                host_.records.was_alone(job, host_.adapter->received_at(job.delivery->number));

@@ -4,6 +4,7 @@
 #include <iostream>
 
 #include "commands.hpp"
+#include "commit.hpp"
 #include "rococo/base/printable.hpp"
 #include "rococo/base/try.hpp"
 #include "rococo/configuration/render.hpp"
@@ -26,7 +27,7 @@ Result<int> run(const RunArguments& arguments) {
                         configuration.find("EXECUTION_TYPE")->origin));
     }
     const auto log = make_log(configuration);
-    return run_host(configuration, *log, {.once = arguments.once, .wrap_adapter = {}});
+    return run_host(configuration, *log, {.once = arguments.once, .commit = kCommit});
 }
 
 Result<int> check(const std::filesystem::path& folder) {

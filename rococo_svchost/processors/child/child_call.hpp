@@ -72,6 +72,8 @@ public:
     void blame(std::string cause);
     /// What became of the child, for the log; none while it lives.
     [[nodiscard]] const std::optional<std::string>& death() const { return death_; }
+    /// It ended by itself: nobody here had a reason to end it.
+    [[nodiscard]] bool crashed() const { return death_ && cause_.empty(); }
 
 private:
     /// Takes what the child said and what its page says. False: it lied, or is about to end.

@@ -20,12 +20,14 @@ constexpr std::chrono::seconds kLastWork{10};
 
 ChildProcessor::ChildProcessor(const Settings& settings, Start start,
                                std::unique_ptr<ChildPage> page, std::unique_ptr<RunningChild> child,
-                               const Clock& clock, const Logger& logger, OnBroken on_broken)
+                               const Clock& clock, const Logger& logger, OnBroken on_broken,
+                               std::function<void()> on_crash)
     : settings_(settings),
       start_(std::move(start)),
       clock_(clock),
       logger_(logger),
       on_broken_(std::move(on_broken)),
+      on_crash_(std::move(on_crash)),
       page_(std::move(page)),
       life_(settings.limits) {
     take_over(std::move(child));
@@ -101,6 +103,7 @@ void ChildProcessor::work_through(const Call& call, ChildWindow& window) {
     }
     logger_.warning("The processor's process {} {}; another one takes its place",
                     child_->process().pid(), *with_child.death());
+    if (with_child.crashed() && on_crash_) on_crash_();
     child_.reset();
 }
 

@@ -36,7 +36,7 @@ public:
     /// `child` has its instance already.
     ChildProcessor(const Settings& settings, Start start, std::unique_ptr<ChildPage> page,
                    std::unique_ptr<RunningChild> child, const Clock& clock, const Logger& logger,
-                   OnBroken on_broken);
+                   OnBroken on_broken, std::function<void()> on_crash);
 
     void process(const Call& call, std::span<const messaging::Delivery* const> deliveries,
                  std::span<Outcome> outcomes) override;
@@ -55,6 +55,7 @@ private:
     const Clock& clock_;
     const Logger logger_;
     const OnBroken on_broken_;
+    const std::function<void()> on_crash_;  ///< May be empty.
     std::unique_ptr<ChildPage> page_;
     std::unique_ptr<RunningChild> child_;  // uses the page
     MessageFrames frames_;

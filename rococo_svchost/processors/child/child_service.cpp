@@ -138,7 +138,7 @@ public:
                                      .batches = state.processors.front().takes_batches,
                                      .limits = state.settings.limits},
             [starter = starter_](ChildPage& on) { return starter->start(on); }, std::move(page),
-            std::move(child), host.clock, Logger(&host.log), host.on_broken);
+            std::move(child), host.clock, Logger(&host.log), host.on_broken, host.on_crash);
     }
 
 private:

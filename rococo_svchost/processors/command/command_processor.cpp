@@ -158,7 +158,10 @@ Outcome CommandProcessor::judge(const RunningCommand& running, const child::Chil
                       words);
     if (reason == Stopping::Reason::cancelled && ended_as_asked(end))
         return failed("cancelled", words);
-    if (end.by_signal) return failed("crashed: " + end.words(), words);
+    if (end.by_signal) {
+        if (host_.on_crash) host_.on_crash();
+        return failed("crashed: " + end.words(), words);
+    }
     const auto contents = running.outbox().contents();
     if (ended_well) return send_outbox(contents);
     Outcome outcome = failed(end.words(), words);

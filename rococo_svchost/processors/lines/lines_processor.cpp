@@ -178,6 +178,7 @@ void LinesProcessor::bury(LinesWindow& window, const child::ChildEnd& end) {
     logger_.warning("The program's process {} {}; another one takes its place",
                     program_->process().pid(),
                     cause_.empty() ? "ended: " + how : "was ended: " + cause_);
+    if (cause_.empty() && host_.on_crash) host_.on_crash();
     program_.reset();
 }
 

@@ -10,12 +10,14 @@ import * as core from "kubernetes-models/v1";
 import * as apps from "kubernetes-models/apps/v1";
 import * as batch from "kubernetes-models/batch/v1";
 import * as keda from "@kubernetes-models/keda/keda.sh/v1alpha1";
+import * as monitoring from "@kubernetes-models/prometheus-operator/monitoring.coreos.com/v1";
 
 const kinds = {
     v1: [core, "kubernetes-models/v1"],
     "apps/v1": [apps, "kubernetes-models/apps/v1"],
     "batch/v1": [batch, "kubernetes-models/batch/v1"],
     "keda.sh/v1alpha1": [keda, "@kubernetes-models/keda/keda.sh/v1alpha1"],
+    "monitoring.coreos.com/v1": [monitoring, "@kubernetes-models/prometheus-operator/monitoring.coreos.com/v1"],
 };
 
 /** What the compiler has against each document as a literal of its kind's type; one list for each. */
@@ -84,6 +86,10 @@ function selfTest(manifests) {
         ["Deployment", "an unknown field", (d) => { d.spec.template.spec.containers[0].readOnlyRootFilesystem = true; }],
         ["Deployment", "a text for a number", (d) => { d.spec.template.spec.terminationGracePeriodSeconds = "30s"; }],
         ["Deployment", "no selector", (d) => { delete d.spec.selector; }],
+        ["Deployment", "a probe of a port that is no port", (d) => { d.spec.template.spec.containers[0].livenessProbe.httpGet.port = {}; }],
+        ["Service", "a text for a number", (d) => { d.spec.ports[0].port = "9464"; }],
+        ["PodMonitor", "an endpoint's port in the wrong place", (d) => { d.spec.port = "admin"; }],
+        ["PodMonitor", "no selector", (d) => { delete d.spec.selector; }],
         ["CronJob", "no schedule", (d) => { delete d.spec.schedule; }],
         ["ScaledObject", "a number for a text", (d) => { d.spec.triggers[0].metadata.value = 100; }],
         ["ScaledObject", "a field in the wrong place", (d) => { d.spec.triggers[0].queueName = "orders"; }],

@@ -20,6 +20,7 @@ struct ConsumeSettings {
     std::chrono::milliseconds listen_interval{};  ///< SQS: how long a poll waits.
     std::chrono::milliseconds
         visibility_timeout{};  ///< SQS: how long a received message is hidden.
+    bool paused = false;       ///< Begin nothing.
 
     friend bool operator==(const ConsumeSettings&, const ConsumeSettings&) = default;
 };
@@ -36,7 +37,7 @@ struct ConsumeNote {
 };
 
 /// The file at `CONSUME_CONFIG_FILE_PATH` (a `.env` file with `EXIT_WHEN_FINISHED`,
-/// `LISTEN_INTERVAL` and `VISIBILITY_TIMEOUT`), reread whenever it changes. Settings that it omits
+/// `LISTEN_INTERVAL`, `PAUSED` and `VISIBILITY_TIMEOUT`), reread whenever it changes. Settings that it omits
 /// keep the configuration's values.
 ///
 /// The file may be missing at first and appear later. If it becomes invalid while the host runs,

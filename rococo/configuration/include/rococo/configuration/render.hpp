@@ -9,6 +9,10 @@
 
 namespace rococo {
 
+/// A setting's value for people: `***` for a secret, without user name and password where it is a
+/// URL. Empty if there is none.
+[[nodiscard]] std::string displayed_value(const Setting& setting);
+
 /// The effective values as a table for a terminal, under headings: variable, value, origin. Secrets
 /// are `***`. With `all`, options without a value are listed too. Values that do not fit into
 /// `columns` (if given) go on the line below their variable.

@@ -28,7 +28,9 @@ struct Settlement {
     std::uint32_t attempts = 0;  ///< `retry`, `dead_letter`: attempts so far, including this one.
     std::string reason;          ///< `dead_letter` only, one word for machines: `max-attempts`,
                                  ///< `permanent-error`, `crash`.
-    std::string error;  ///< `retry`, `dead_letter`: the processor's error, UTF-8, at most 4 KiB.
+    /// The processor's error, UTF-8, at most 4 KiB; with `ack` it says that the message failed and
+    /// is dropped.
+    std::string error;
 };
 
 }  // namespace rococo::messaging

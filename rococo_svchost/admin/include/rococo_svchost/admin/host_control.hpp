@@ -14,6 +14,7 @@
 #include "rococo/messaging/dead_letter_store.hpp"
 #include "rococo/messaging/waiting_retry.hpp"
 #include "rococo_svchost/admin/host_facts.hpp"
+#include "rococo_svchost/observability/log_ring.hpp"
 
 namespace rococo::svchost {
 
@@ -34,15 +35,6 @@ struct Setting {
     std::string fallback;
     std::string help;
     bool secret = false;
-};
-
-/// One line of the log.
-struct LogLine {
-    std::uint64_t number = 0;  ///< From 1, without gaps.
-    SystemTime at{};
-    LogLevel level = LogLevel::info;
-    std::string module;
-    std::string text;
 };
 
 /// A running host, for those who watch and steer it: the admin server, `svchost status`, signals.

@@ -18,10 +18,11 @@ namespace rococo::svchost {
 struct HostOptions {
     /// EXECUTION_TYPE=CRON: run once, now, and exit with the outcome.
     bool once = false;
+    std::string commit{};  ///< Of the host's source, for those who watch it; may be empty.
     /// Wraps the adapter, so that tests can break its guarantees on purpose.
     std::function<std::unique_ptr<messaging::MessageAdapter>(
         std::unique_ptr<messaging::MessageAdapter>)>
-        wrap_adapter;
+        wrap_adapter{};
 };
 
 /// Runs the configured service until told to stop, and returns the process's exit code. All

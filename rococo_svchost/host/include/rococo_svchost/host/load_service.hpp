@@ -19,6 +19,7 @@ struct LoadedService {
     std::unique_ptr<ChildLog> child_log;  ///< Of its processes, if it runs in some.
     std::unique_ptr<Service> service;
     ProcessorInfo processor;
+    std::string language;            ///< `library`, `python`, `command` or `lines`.
     std::vector<std::string> notes;  ///< Remarks on the choice: see `ChosenProcessor`.
 };
 

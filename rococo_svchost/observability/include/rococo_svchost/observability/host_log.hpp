@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "rococo/logger.hpp"
+#include "rococo_svchost/observability/log_ring.hpp"
 
 namespace spdlog {
 class logger;
@@ -63,6 +64,12 @@ public:
     /// terminal; in JSON as the `message` of an object that names the `stream`.
     void pass_on(std::string_view stream, std::string_view line);
 
+    /// From now on lines below this level are left out.
+    void set_level(LogLevel level);
+    [[nodiscard]] LogLevel level() const;
+    /// The last lines.
+    [[nodiscard]] const LogRing& ring() const { return ring_; }
+
     /// Waits up to a second until everything is written. Call it before ending the process without
     /// destructors; the destructor does it too.
     void flush();
@@ -81,6 +88,7 @@ private:
     std::shared_ptr<QueuedSink> queued_;
     std::shared_ptr<spdlog::logger> spdlog_;
     Logger::Sink sink_;
+    LogRing ring_;
 };
 
 }  // namespace rococo::svchost

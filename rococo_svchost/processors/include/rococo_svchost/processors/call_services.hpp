@@ -27,6 +27,8 @@ struct HostServices {
     std::function<void(std::size_t worker, int descriptor)> keep_page = {};
     /// Is told when processors cannot be run any more: the host drains and ends with the error.
     std::function<void(const Error& error)> on_broken = {};
+    /// Is told when a processor's process has crashed, by a worker's thread.
+    std::function<void()> on_crash = {};
 };
 
 /// What a service's code may ask of the host during one call of `process`. The C ABI answers from

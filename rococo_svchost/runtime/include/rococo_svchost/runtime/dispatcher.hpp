@@ -9,6 +9,7 @@
 #include <limits>
 #include <optional>
 #include <unordered_map>
+#include <vector>
 
 #include "rococo/base/clock.hpp"
 #include "rococo/base/result.hpp"
@@ -18,6 +19,7 @@
 #include "rococo_svchost/runtime/lost_deliveries.hpp"
 #include "rococo_svchost/runtime/prefetch_tuner.hpp"
 #include "rococo_svchost/runtime/retry_policy.hpp"
+#include "rococo_svchost/runtime/run_observer.hpp"
 #include "rococo_svchost/runtime/workers.hpp"
 
 namespace rococo::svchost {
@@ -29,7 +31,7 @@ namespace rococo::svchost {
 ///
 /// **Thread-safety**: `run` is called once; `request_drain` from any thread, signal handlers
 /// included.
-/// **Ownership**: adapter, workers, notes and clock outlive it.
+/// **Ownership**: adapter, workers, notes, clock and observer outlive it.
 class Dispatcher {
 public:
     struct Settings {
@@ -50,6 +52,10 @@ public:
         Logger logger;
         std::function<double()> random;            ///< In [0, 1): jitter.
         std::function<bool()> exit_when_finished;  ///< EXIT_WHEN_FINISHED, as it stands now.
+        /// Whether nothing is to be fetched or begun, as it stands now; asked at each turn. What
+        /// was begun is settled, and what was fetched waits. Empty: never.
+        std::function<bool()> paused = {};
+        RunObserver* observer = nullptr;  ///< May be null.
     };
 
     /// Why `run` came back.
@@ -97,7 +103,7 @@ private:
     struct Unsafe {
         MessageIdentity identity = 0;
         bool refused = false;             ///< Given up for the crashes before.
-        bool dropped = false;             ///< Acknowledged although it failed.
+        Cause cause = Cause::ok;          ///< Of the verdict.
         messaging::Settlement verdict{};  ///< Without its delivery.
     };
 
@@ -115,6 +121,7 @@ private:
     void limit_adapter();
 
     [[nodiscard]] Result<void> receive(SteadyTime deadline, messaging::Deliveries& arrived);
+    void note_states();
     void note_settled(const messaging::Events::Settled& event);
     [[nodiscard]] Result<void> note_lost(const std::vector<messaging::Events::Lost>& lost,
                                          messaging::Deliveries& arrived);
@@ -129,8 +136,12 @@ private:
     [[nodiscard]] Result<void> settle_decided();
     void hold_until_refusals_are_safe();
     void release_hold();
+    void pause_or_resume();
+    void hold_workers();
+    void tell_observer();
     [[nodiscard]] Result<void> settle_finished();
     [[nodiscard]] messaging::Settlement settlement_of(FinishedJob finished);
+    void note_ended(const FinishedJob& finished, const messaging::Settlement& verdict, Cause cause);
     [[nodiscard]] Result<void> release(messaging::Deliveries deliveries);
     void report_long_calls();
     [[nodiscard]] std::chrono::milliseconds long_call_check() const;
@@ -140,6 +151,7 @@ private:
     PrefetchTuner tuner_;
     LostDeliveries lost_;
     std::atomic<bool> drain_requested_ = false;
+    bool paused_ = false;
     std::optional<Drain> drain_;
     bool finishing_ = false;  // EXIT_WHEN_FINISHED
     messaging::Events events_;
@@ -151,8 +163,10 @@ private:
     std::size_t unsafe_refusals_ = 0;
     std::optional<SteadyTime> held_until_;  // workers begin nothing while refusals are not safe
     Harvest harvest_;
-    SteadyTime long_calls_due_{};  // when they are looked for next
-    SteadyTime linger_until_{};    // until then results may come without a wake
+    std::vector<EndedCall> ended_;   // of a harvest, for the observer
+    std::vector<SafeVerdict> safe_;  // of a turn, for the observer
+    SteadyTime long_calls_due_{};    // when they are looked for next
+    SteadyTime linger_until_{};      // until then results may come without a wake
     Totals totals_;
 };
 

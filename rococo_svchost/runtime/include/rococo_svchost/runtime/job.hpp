@@ -6,6 +6,7 @@
 #include <memory>
 #include <vector>
 
+#include "rococo/base/clock.hpp"
 #include "rococo/messaging/delivery.hpp"
 #include "rococo_svchost/runtime/message_identity.hpp"
 #include "rococo_svchost/runtime/processor.hpp"
@@ -31,6 +32,9 @@ struct Job {
 struct FinishedJob {
     Job job;
     Outcome outcome;
+    SteadyTime begun_at{};  ///< When its call began. In a window: when its turn came, about.
+    SteadyTime ended_at{};
+    bool overdue = false;  ///< Its call has passed PROCESS_TIMEOUT.
 };
 
 /// What the workers did since it was last asked.

@@ -23,13 +23,16 @@ struct RetryPolicy {
     [[nodiscard]] std::chrono::milliseconds delay_after(std::uint32_t attempt, double random) const;
 };
 
-/// The verdict on a delivery whose processing ended: everything but the delivery itself.
-/// `attempt` is the attempt that just ended, crashes included; `random` in [0, 1).
+/// The verdict on a delivery whose processing ended: everything but the delivery itself. One that
+/// is dropped (`drop_failed`) is an `ack` with an error. `attempt` is the attempt that just ended,
+/// crashes included; `random` in [0, 1).
 [[nodiscard]] messaging::Settlement judge(const RetryPolicy& policy, const Outcome& outcome,
                                           std::uint32_t attempt, double random);
 
-/// `Settlement::reason` of what `judge_crashed` gives up.
+/// `Settlement::reason` of what `judge_crashed` gives up, and of what `judge` does.
 inline constexpr std::string_view kReasonCrash = "crash";
+inline constexpr std::string_view kReasonPermanent = "permanent-error";
+inline constexpr std::string_view kReasonMaxAttempts = "max-attempts";
 
 /// The verdict on a delivery that must not be tried again because its attempts are used up before
 /// this one began: it crashed the host each time.

@@ -43,7 +43,7 @@ public:
 
     /// Whether the run must be claimed: each due time may be claimed only once among all replicas.
     [[nodiscard]] bool must_claim(const StartRun& run) const {
-        return election_ && run.attempt == 1 && run.reason != RunReason::startup;
+        return election_ && run.attempt == 1 && is_due(run.reason);
     }
     /// The latest claim that keeps this replica from claiming.
     [[nodiscard]] SystemTime claims_believed_until(SystemTime now) const {

@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <variant>
+#include <vector>
 
 #include "rococo/base/clock.hpp"
 #include "rococo/base/result.hpp"
@@ -97,11 +98,18 @@ public:
     void on_claimed(const Result<bool>& claimed, Instant now);
     void on_saved(const LastRunRecord& record, const Result<void>& saved, Instant now);
 
+    /// While paused it starts no runs: see `Scheduler::pause`.
+    void pause(bool paused);
+    /// Starts a run that no schedule asked for. **Errors**: kind `usage`, why not.
+    [[nodiscard]] Result<void> run_now(Instant now);
+
     /// Asks it to end: it starts no more runs, and exits once those in hand have ended.
     void drain(Instant now);
 
     /// Runs that began and have not ended.
     [[nodiscard]] std::size_t running() const { return runs_.size(); }
+    /// The next due times after this one.
+    [[nodiscard]] std::vector<SystemTime> upcoming(SystemTime after, std::size_t most) const;
     /// Whether this replica runs the schedule.
     [[nodiscard]] bool leads() const { return scheduler_.has_value(); }
 
@@ -161,6 +169,7 @@ private:
     SystemTime phase_{};
     bool began_ = false;         ///< And the first round is over.
     bool began_before_ = false;  ///< A scheduler was started.
+    bool paused_ = false;
     RunId last_id_ = 0;
 };
 

@@ -61,8 +61,12 @@ struct SchedulerOptions {
     std::chrono::microseconds clocks_apart = kSmallestClockStep;
 };
 
-enum class RunReason { scheduled, startup, misfire };
+enum class RunReason { scheduled, startup, misfire, manual };
 [[nodiscard]] std::string_view to_string(RunReason reason);
+/// Whether it is for one of the schedule's own due times.
+[[nodiscard]] constexpr bool is_due(RunReason reason) {
+    return reason == RunReason::scheduled || reason == RunReason::misfire;
+}
 
 /// Call the processor now, for this due time.
 struct StartRun {
@@ -77,7 +81,7 @@ struct CancelRun {
     RunId id = 0;
 };
 
-enum class SkipReason { overlap, misfire, queue_full, superseded, clock_set };
+enum class SkipReason { overlap, misfire, queue_full, superseded, clock_set, paused };
 [[nodiscard]] std::string_view to_string(SkipReason reason);
 
 /// Runs that will not happen. Report them to the operator.
@@ -144,6 +148,14 @@ public:
     /// finished.
     [[nodiscard]] std::optional<SystemTime> wait_until() const;
 
+    /// While paused it starts no runs: those that are due or wait are skipped and reported, and are
+    /// not made up for later. Retries wait. `advance` follows.
+    void pause(bool paused) { paused_ = paused; }
+
+    /// A run that no schedule asked for, due now; also in a pause. Empty if it may not overlap what
+    /// is in hand, or nothing starts any more.
+    [[nodiscard]] std::optional<SchedulerActions> run_now(Instant now);
+
     /// For draining: starts no more runs, not even waiting ones. Runs that wait for a retry are
     /// dropped and remain unsettled.
     void stop();
@@ -196,6 +208,7 @@ private:
     void cancel_what_is_in_hand(SchedulerActions& actions);
     void enqueue(Waiting run, SchedulerActions& actions);
     void start(Waiting run, SchedulerActions& actions);
+    void skip_for_pause(SystemTime now, SchedulerActions& actions);
 
     Schedule& schedule_;
     SchedulerOptions options_;
@@ -211,6 +224,7 @@ private:
     bool startup_pending_ = false;
     std::optional<ClockWasSet> set_since_record_;  ///< Not reported yet.
     bool stopped_ = false;
+    bool paused_ = false;
     std::optional<SystemTime> abandoned_;  ///< The earliest run that draining left unsettled.
 };
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "private_files.hpp"
+#include "rococo/base/private_files.hpp"
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -7,9 +7,31 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
+#include <system_error>
 
-namespace rococo::svchost {
+#include "rococo/base/file_descriptor.hpp"
+
+namespace rococo {
+
+namespace {
+
+/// Writes all of it and waits until it is on disk. Returns 0, or the error number.
+int write_synced(const std::filesystem::path& path, std::string_view text) {
+    FileDescriptor file(open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, kPrivateFile));
+    if (!file.is_open()) return errno;
+    make_private(file.get());  // An earlier version may have left it readable.
+    return write_all(file, text) && fsync(file.get()) == 0 && file.close() ? 0 : errno;
+}
+
+/// A rename is durable only once its folder is synced.
+int sync_folder(const std::filesystem::path& folder) {
+    const FileDescriptor descriptor(open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    return descriptor.is_open() && fsync(descriptor.get()) == 0 ? 0 : errno;
+}
+
+}  // namespace
 
 tl::unexpected<Error> file_failure(std::string_view what, const std::filesystem::path& path,
                                    int error) {
@@ -51,4 +73,16 @@ int may_make_files_in(const std::filesystem::path& folder) {
     return may_make_files_in(here.parent_path());
 }
 
-}  // namespace rococo::svchost
+int replace_file(const std::filesystem::path& path, std::string_view text) {
+    std::filesystem::path fresh = path;
+    fresh += ".new";
+    if (const int error = write_synced(fresh, text); error != 0) {
+        std::error_code ignored;
+        std::filesystem::remove(fresh, ignored);
+        return error;
+    }
+    if (std::rename(fresh.c_str(), path.c_str()) != 0) return errno;
+    return sync_folder(path.has_parent_path() ? path.parent_path() : ".");
+}
+
+}  // namespace rococo
