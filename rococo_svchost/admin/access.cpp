@@ -31,10 +31,11 @@ bool has_token(const HttpRequest& request, std::string_view token) {
            are_equal_secrets(trim(sent.substr(kScheme.size())), token);
 }
 
-/// A host name without its port: `[::1]:9464` is `::1`.
+/// A host name without its port: `[::1]:9464` is `::1`. Empty for what is none.
 std::string_view without_port(std::string_view host) {
-    if (host.starts_with('[')) return host.substr(1, host.find(']') - 1);
-    return host.substr(0, host.find(':'));
+    if (!host.starts_with('[')) return host.substr(0, host.find(':'));
+    const std::size_t end = host.find(']');
+    return end == std::string_view::npos ? std::string_view() : host.substr(1, end - 1);
 }
 
 /// An IPv4 address that begins with 127. A name such as `127.example.com` is none.

@@ -34,33 +34,37 @@ Result<Listeners> open_listeners(const AdminSettings& settings, const Logger& lo
     return listeners;
 }
 
+std::uint16_t port_of(const Listeners& listeners) {
+    for (const auto& listener : listeners)
+        if (listener->port() != 0) return listener->port();
+    return 0;
+}
+
+std::filesystem::path socket_of(const Listeners& listeners) {
+    for (const auto& listener : listeners)
+        if (!listener->path().empty()) return listener->path();
+    return {};
+}
+
 }  // namespace
 
 /// Declared in the order in which one needs the other.
-class AdminServer::Parts {
-public:
+struct AdminServer::Parts {
     Parts(AdminSettings settings, Listeners listeners, HostControl& control, const Clock& clock,
           const Logger& logger)
-        : history_(control, clock),
-          routes_(control, history_, clock, logger,
-                  {.token = std::move(settings.token), .read_only = settings.read_only},
-                  {.read_only = settings.read_only, .bodies = settings.bodies}) {
-        for (const auto& listener : listeners) {
-            if (listener->port() != 0) port = listener->port();
-            if (!listener->path().empty()) socket = listener->path();
-        }
-        server.emplace(std::move(listeners), routes_, clock);
-    }
+        : port(port_of(listeners)),
+          socket(socket_of(listeners)),
+          history(control, clock),
+          routes(control, history, clock, logger,
+                 {.token = std::move(settings.token), .read_only = settings.read_only},
+                 {.read_only = settings.read_only, .bodies = settings.bodies}),
+          server(std::move(listeners), routes, clock) {}
 
-    std::uint16_t port = 0;
+    std::uint16_t port;
     std::filesystem::path socket;
-
-private:
-    HistoryRecorder history_;
-    AdminRoutes routes_;
-
-public:
-    std::optional<http::HttpServer> server;
+    HistoryRecorder history;
+    AdminRoutes routes;
+    http::HttpServer server;
 };
 
 Result<std::unique_ptr<AdminServer>> AdminServer::start(AdminSettings settings,
@@ -80,9 +84,7 @@ Result<std::unique_ptr<AdminServer>> AdminServer::start(AdminSettings settings,
 AdminServer::AdminServer(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 AdminServer::~AdminServer() = default;
 
-bool AdminServer::stop(std::chrono::milliseconds patience) {
-    return parts_->server->stop(patience);
-}
+bool AdminServer::stop(std::chrono::milliseconds patience) { return parts_->server.stop(patience); }
 
 std::uint16_t AdminServer::port() const { return parts_->port; }
 const std::filesystem::path& AdminServer::socket() const { return parts_->socket; }

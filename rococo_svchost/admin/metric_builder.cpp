@@ -45,4 +45,8 @@ MetricFamilyBuilder histogram_family(std::string name, std::string help) {
     return {MetricType::Histogram, std::move(name), std::move(help)};
 }
 
+Histogram with_bounds(const Histogram& histogram, std::span<const double> bounds) {
+    return histogram.bounds().empty() ? Histogram(bounds) : histogram;
+}
+
 }  // namespace rococo::svchost

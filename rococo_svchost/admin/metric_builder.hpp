@@ -3,6 +3,7 @@
 
 #include <prometheus/metric_family.h>
 
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -33,5 +34,9 @@ private:
 [[nodiscard]] MetricFamilyBuilder counter_family(std::string name, std::string help);
 [[nodiscard]] MetricFamilyBuilder gauge_family(std::string name, std::string help);
 [[nodiscard]] MetricFamilyBuilder histogram_family(std::string name, std::string help);
+
+/// The histogram; an empty one with these bounds if it has none, as in a host that counts nothing
+/// of the kind.
+[[nodiscard]] Histogram with_bounds(const Histogram& histogram, std::span<const double> bounds);
 
 }  // namespace rococo::svchost

@@ -37,11 +37,6 @@ MetricLabels with(MetricLabels labels, std::string name, std::string value) {
     return labels;
 }
 
-/// A histogram in which nothing was counted yet, if there is none.
-Histogram or_empty(const Histogram* histogram, std::span<const double> bounds) {
-    return histogram == nullptr ? Histogram(bounds) : *histogram;
-}
-
 void add_process(Families& families, const HostFacts& facts) {
     const HostIdentity& host = facts.identity;
     const auto& durations = facts.messages.process_duration;
@@ -52,8 +47,7 @@ void add_process(Families& families, const HostFacts& facts) {
                                    "Time of one call of process, for each message.");
     for (const char* error_type : {"", "error", "permanent", "retry_after", "timeout"}) {
         const auto found = durations.find(error_type);
-        const Histogram histogram =
-            or_empty(found == durations.end() ? nullptr : &found->second, bounds);
+        const Histogram histogram = found == durations.end() ? Histogram(bounds) : found->second;
         const MetricLabels labels = operation(host, "process", host.queue);
         // OpenTelemetry leaves the label out where nothing went wrong.
         family.add(histogram,
@@ -73,7 +67,9 @@ void add_settled(Families& families, const MessageCounts& messages) {
         {{"dead_letter", "max_attempts"}, 0},
         {{"dead_letter", "crash"}, 0},
         {{"dropped", "error"}, 0},
-        {{"released", "drain"}, 0},
+        {{"dropped", "retry_after"}, 0},
+        {{"dropped", "permanent"}, 0},
+        {{"released", "not_begun"}, 0},
     };
     for (const SettledCount& settled : messages.settled)
         counts[{settled.outcome, settled.reason}] += settled.count;
@@ -95,14 +91,13 @@ void add_messages(Families& families, const HostFacts& facts) {
     add(families, counter_family("rococo_messages_lost_total",
                                  "Messages that the queue took back while they were processed.")
                       .add(number(messages.lost)));
-    const auto queue_time = [](const Histogram& histogram) {
-        return histogram.bounds().empty() ? Histogram(kQueueSeconds) : histogram;
-    };
-    add(families, histogram_family("rococo_queue_time_seconds",
-                                   "From sent to the start of the first attempt.")
-                      .add(queue_time(messages.queue_time), {{"queue", host.queue}}));
-    add(families, histogram_family("rococo_end_to_end_seconds", "From sent to acknowledged.")
-                      .add(queue_time(messages.end_to_end), {{"queue", host.queue}}));
+    add(families,
+        histogram_family("rococo_queue_time_seconds",
+                         "From sent to the start of the first attempt.")
+            .add(with_bounds(messages.queue_time, kQueueSeconds), {{"queue", host.queue}}));
+    add(families,
+        histogram_family("rococo_end_to_end_seconds", "From sent to acknowledged.")
+            .add(with_bounds(messages.end_to_end, kQueueSeconds), {{"queue", host.queue}}));
 }
 
 void add_sends(Families& families, const HostFacts& facts) {
@@ -118,11 +113,10 @@ void add_sends(Families& families, const HostFacts& facts) {
     family.add(number(facts.sends.failed),
                with(operation(host, "send", kOther), "error_type", "error"));
     add(families, std::move(family));
-    const Histogram& duration = facts.sends.duration;
     add(families,
         histogram_family("messaging_client_operation_duration_seconds",
                          "Time until the queue confirmed a message that was sent.")
-            .add(duration.bounds().empty() ? Histogram(kOperationSeconds) : duration,
+            .add(with_bounds(facts.sends.duration, kOperationSeconds),
                  {{"messaging_system", host.system}, {"messaging_operation_name", "send"}}));
 }
 

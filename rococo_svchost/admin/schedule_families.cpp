@@ -40,12 +40,10 @@ Families schedule_families(const ScheduleFacts& schedule) {
         counts_family(counter_family("rococo_schedule_skipped_total", "Runs that were left out."),
                       "reason", schedule.skipped,
                       {"overlap", "misfire", "queue_full", "superseded", "clock_set", "paused"}));
-    const Histogram& duration = schedule.duration;
     add(families, histogram_family("rococo_schedule_run_duration_seconds", "Time of one run.")
-                      .add(duration.bounds().empty() ? Histogram(kProcessSeconds) : duration));
-    const Histogram& lateness = schedule.lateness;
+                      .add(with_bounds(schedule.duration, kProcessSeconds)));
     add(families, histogram_family("rococo_schedule_lateness_seconds", "From due to started.")
-                      .add(lateness.bounds().empty() ? Histogram(kQueueSeconds) : lateness));
+                      .add(with_bounds(schedule.lateness, kQueueSeconds)));
     add_time(families, "rococo_schedule_last_run_timestamp_seconds",
              "When the last run started; 0: none yet.", schedule.last_run);
     add_time(families, "rococo_schedule_last_success_timestamp_seconds",

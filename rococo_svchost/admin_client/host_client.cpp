@@ -210,8 +210,14 @@ std::vector<Result<HostAnswer>> ask_all(const std::vector<HostRequest>& requests
 Result<HostAnswer> ask(const HostRequest& request) { return ask_all({request}).front(); }
 
 Result<nlohmann::ordered_json> object_of(const HostAnswer& answer) {
+    using Json = nlohmann::ordered_json;
+    // What is nested deeper than any host does it is left out: printing it would recurse as deep.
+    const auto is_shallow = [](int depth, Json::parse_event_t, const Json&) {
+        constexpr int kDeepest = 16;
+        return depth <= kDeepest;
+    };
     constexpr bool kThrow = false;
-    auto json = nlohmann::ordered_json::parse(answer.body, nullptr, kThrow);
+    auto json = Json::parse(answer.body, is_shallow, kThrow);
     if (answer.status == 200) {
         if (json.is_object()) return json;
         return failure(ErrorKind::unavailable, "its answer is not that of a host");

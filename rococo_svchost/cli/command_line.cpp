@@ -47,6 +47,7 @@ CommandLine::CommandLine()
                      {"cmake -B build && cmake --build build", "build it"},
                      {"svchost", "run it until SIGTERM or Ctrl-C"},
                      {R"(svchost send orders '{"message": "Hello"}')", "send it a message"},
+                     {"svchost status", "how the running service fares"},
                      {"svchost dead-letters list", "which messages failed, and why"},
                      {"svchost next", "when a scheduled service runs"},
                      {"svchost config", "the current settings, and where each comes from"},
@@ -56,7 +57,15 @@ CommandLine::CommandLine()
     add_config();
     add_send();
     add_dead_letters();
+    add_queues();
     add_next();
+    add_status();
+    add_top();
+    add_pause();
+    add_resume();
+    add_run_now();
+    add_health();
+    add_dashboard();
     add_new();
     add_version();
     add_completion();

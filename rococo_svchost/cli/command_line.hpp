@@ -54,6 +54,15 @@ private:
     CLI::App* add_dead_letters_action(CLI::App& group, const char* name, const char* help,
                                       DeadLettersArguments::Action action, Page page);
     void add_next();
+    void add_hosts(CLI::App& command);
+    void add_status();
+    void add_top();
+    void add_pause();
+    void add_resume();
+    void add_run_now();
+    void add_health();
+    void add_queues();
+    void add_dashboard();
     void add_new();
     void add_version();
     void add_completion();
@@ -67,6 +76,13 @@ private:
     ConfigArguments config_;
     SendArguments send_;
     DeadLettersArguments dead_letters_;
+    HostsArguments hosts_;
+    StatusArguments status_;
+    std::string watch_;
+    PauseArguments pause_;
+    std::string pause_length_;
+    bool ready_ = false;
+    bool queues_json_ = false;
     NextArguments next_;
     std::string format_ = "text";
     NewArguments new_;

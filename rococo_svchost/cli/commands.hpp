@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <filesystem>
 #include <optional>
@@ -80,6 +81,38 @@ struct NewArguments {
     bool node = false;
 };
 [[nodiscard]] Result<int> create(const NewArguments& arguments);
+
+/// Which hosts a command asks.
+struct HostsArguments {
+    std::filesystem::path folder = ".";
+    std::string url;    ///< Empty: those that run in the folder.
+    std::string token;  ///< Empty: ADMIN_TOKEN.
+};
+
+/// Whether all hosts of a folder are well: 0 if they are, 1 if not. Prints one line. **Errors**:
+/// kind `unavailable`, if none answers.
+[[nodiscard]] Result<int> health(const HostsArguments& hosts, bool ready);
+
+struct StatusArguments {
+    HostsArguments hosts;
+    bool json = false;
+    std::optional<std::chrono::milliseconds> watch;  ///< Again and again, at this interval.
+};
+[[nodiscard]] Result<int> status(const StatusArguments& arguments);
+
+[[nodiscard]] Result<int> top(const HostsArguments& hosts);
+
+struct PauseArguments {
+    std::optional<std::chrono::milliseconds> length;  ///< Empty: until `resume`.
+    std::string reason;
+};
+[[nodiscard]] Result<int> pause(const HostsArguments& hosts, const PauseArguments& arguments);
+[[nodiscard]] Result<int> resume(const HostsArguments& hosts);
+[[nodiscard]] Result<int> run_now(const HostsArguments& hosts);
+
+[[nodiscard]] Result<int> queues(const std::filesystem::path& folder, bool json);
+
+[[nodiscard]] Result<int> dashboard(const std::filesystem::path& folder);
 
 /// The completion script for `bash`, `zsh` or `fish`.
 [[nodiscard]] std::string_view completion_script(std::string_view shell);

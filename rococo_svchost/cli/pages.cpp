@@ -87,8 +87,9 @@ std::vector<Entry> option_entries(const CLI::App& command) {
 const std::vector<Entry>& exit_codes() {
     static const std::vector<Entry> kCodes = {
         {"0", "success"},
+        {"1", "a host is not well (health), or refused (pause, resume, run-now)"},
         {"64", "wrong command, option or argument"},
-        {"69", "queue not available, or a file that cannot be written"},
+        {"69", "queue or host not available, or a file that cannot be written"},
         {"70", "internal error, or a service that cannot be loaded"},
         {"75", "DRAIN_TIMEOUT passed during processing; those messages are redelivered"},
         {"78", "wrong or missing setting"},

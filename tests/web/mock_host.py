@@ -75,6 +75,9 @@ class Control:
     def line(self, level, module, text):
         self.server.host.add_line(level, module, text)
 
+    def restart(self):
+        self.server.host.restart()
+
     def down(self, down):
         self.server.down = down
 

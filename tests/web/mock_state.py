@@ -105,6 +105,14 @@ class Host:
         self.log.append({"number": next(self.numbers), "at": rfc3339(time.time()), "level": level, "module": module, "text": text})
         del self.log[:-1000]
 
+    def restart(self):
+        """Another process under the same address, with a log of its own."""
+        self.started = time.time()
+        self.status["host"]["started_at"] = rfc3339(self.started)
+        self.numbers = itertools.count(1)
+        self.log = []
+        self.add_line("INFO", "host", "Started anew")
+
     def add_failure(self, outcome, reason, error, attempt, seconds_ago=0, message="order-1"):
         self.failures.append({
             "at": rfc3339(time.time() - seconds_ago), "message": message, "attempt": attempt, "outcome": outcome, "reason": reason,
@@ -226,7 +234,8 @@ class Host:
 
     def _log(self, query):
         after = int(query.get("after", 0))
-        return {"last": self.log[-1]["number"], "items": [line for line in self.log if line["number"] > after]}
+        items = [line for line in self.log if line["number"] > after]
+        return {"last": items[-1]["number"] if items else after, "items": items}
 
     # Steering.
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-import { token, tokenAfter } from "./token.js";
+import { observable } from "./observable.js";
 
 // A host answers in milliseconds; taking a snapshot of a thousand dead letters may take a while.
 const readLimitMs = 10_000;
@@ -71,4 +71,35 @@ async function answerOf(response) {
   }
   if (!response.ok) throw new Refused(response.status, answer?.error ?? `answered with ${response.status}`, answer);
   return answer;
+}
+
+// In sessionStorage: gone with the tab, and never sent by the browser by itself, as a cookie would be.
+const tokenKey = "svchost.token";
+
+/** What is asked of the operator: null, or `{refused}`, which says whether a token was tried in vain. */
+export const asking = observable(null);
+
+let answered = null;
+
+const token = () => sessionStorage.getItem(tokenKey);
+
+/** Waits for another token than the one that was refused (null: none was sent). All requests wait for the same answer. */
+function tokenAfter(refused) {
+  if (token() !== refused) return Promise.resolve();
+  if (!answered) {
+    let resolve;
+    const promise = new Promise((done) => (resolve = done));
+    answered = { promise, resolve };
+    asking.set({ refused: refused !== null });
+  }
+  return answered.promise;
+}
+
+/** The operator's answer. */
+export function giveToken(value) {
+  sessionStorage.setItem(tokenKey, value);
+  asking.set(null);
+  const { resolve } = answered;
+  answered = null;
+  resolve();
 }

@@ -4,7 +4,7 @@ import { brief, count, moment, plural, rate, systemName } from "./words.js";
 /** What a host of the fleet is at: `{level, word}`. */
 export function stateOf({ reachable, status }) {
   if (!reachable || !status) return { level: "bad", word: "vanished" };
-  const connection = status.queue?.connection.state;
+  const connection = status.queue?.connection?.state;
   if (!status.live) return { level: "bad", word: "stuck" };
   if (status.phase === "draining") return { level: "note", word: "stopping" };
   if (connection === "lost" || connection === "blocked") return { level: "bad", word: connection };
@@ -97,7 +97,7 @@ function gone(group, now) {
 }
 
 function lost(group, now) {
-  const cut = group.alive.filter(({ status }) => ["lost", "blocked"].includes(status.queue?.connection.state));
+  const cut = group.alive.filter(({ status }) => ["lost", "blocked"].includes(status.queue?.connection?.state));
   if (!cut.length) return null;
   const { system, connection } = cut[0].status.queue;
   const which = cut.length === group.alive.length ? "" : ` by ${count(cut.length)} of ${plural(group.alive.length, "host")}`;

@@ -44,7 +44,7 @@ function stuck({ live, remarks }) {
 }
 
 function connection({ queue, phase }, now) {
-  if (!queue || phase === "draining") return null;
+  if (!queue?.connection || phase === "draining") return null;
   const { state, reason, since } = queue.connection;
   const system = systemName(queue.system);
   const why = reason ? `: ${brief(reason)}` : "";
@@ -76,20 +76,26 @@ function phase({ phase: name, in_hand }) {
   return { level: "note", text: `This host is stopping: ${rest}, and it takes no new ones.` };
 }
 
+// What no operator can end from here.
+const fixed = {
+  PAUSED: " It was started so; unset PAUSED to end it.",
+  "consume file": " The consume file says so; it ends it, too.",
+};
+
 function paused({ paused: pause, queue }, now) {
   if (!pause) return null;
   const until = pause.until ? ` until ${moment(pause.until, now)}` : "";
   const why = pause.reason ? `: “${brief(pause.reason)}”` : "";
   const ready = queue?.depth?.ready;
   const waiting = ready ? ` ${plural(ready, "message")} ${ready === 1 ? "waits" : "wait"} in the queue.` : "";
-  const how = pause.by === "PAUSED" ? " It was started so; unset PAUSED to end it." : "";
+  const how = fixed[pause.by] ?? "";
   const text = `Paused since ${moment(pause.since, now)}${until} by ${pause.by}${why}.${waiting}${how}`;
-  return { level: "warn", text, action: pause.by === "PAUSED" ? undefined : "resume" };
+  return { level: "warn", text, action: how ? undefined : "resume" };
 }
 
 // A lost connection and a stop are said in their own words above.
 function notReady({ ready, live, phase, remarks, queue }) {
-  const explained = phase !== "running" || !live || (queue && queue.connection.state !== "consuming");
+  const explained = phase !== "running" || !live || (queue?.connection && queue.connection.state !== "consuming");
   if (explained || (ready && !remarks.length)) return null;
   const why = remarks.length ? remarks.map(sentence).join(" ") : "It does not say why.";
   return { level: ready ? "note" : "warn", text: ready ? why : `This host is not ready. ${why}`, action: "log" };

@@ -3,6 +3,7 @@ import { html } from "../vendor/preact-htm.js";
 import { useHost } from "./context.js";
 import { headlines } from "./headline.js";
 import { useObservable } from "./observable.js";
+import { Announcement } from "./parts.js";
 import { resume } from "./pause.js";
 import { go, pageOf } from "./router.js";
 
@@ -27,8 +28,9 @@ export function Headlines() {
   const [first, ...others] = headlines(host, snapshot);
   return html`
     <section class="headlines" aria-label="State">
+      <${Announcement} ...${first} />
       <div class=${`headline ${first.level}`}>
-        <p aria-live="polite">${first.text}</p>
+        <p>${first.text}</p>
         <${Action} of=${first} />
       </div>
       ${others.map(

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: MIT
 import { html, render, useEffect, useState } from "../vendor/preact-htm.js";
-import { Api, Refused } from "./api.js";
+import { Api, Refused, asking, giveToken } from "./api.js";
 import { Dialog, Dialogs } from "./dialog.js";
 import { Notices } from "./notices.js";
 import { useObservable } from "./observable.js";
 import { poll } from "./poll.js";
 import { route } from "./router.js";
 import { Host } from "./shell.js";
-import { asking, giveToken } from "./token.js";
 import { Fleet } from "../pages/fleet.js";
 
 const api = new Api("api/v1/");

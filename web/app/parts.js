@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-import { html } from "../vendor/preact-htm.js";
+import { html, useRef } from "../vendor/preact-htm.js";
+import { errorKind } from "./groups.js";
 import { moment, momentWithSeconds } from "./words.js";
 
 /** A moment on the operator's clock; the exact one, in UTC, for those who point at it. */
@@ -10,6 +11,14 @@ export function Time({ at, now, seconds = false }) {
 
 /** A word on a colour; the word alone must do. */
 export const Badge = ({ level = "note", children }) => html`<span class=${`badge ${level}`}>${children}</span>`;
+
+/** Tells screen readers of a headline when it becomes another one, and not of each change of a number in it. */
+export function Announcement({ level, text }) {
+  const told = useRef({});
+  const kind = level === "ok" ? level : level + errorKind(text);
+  if (told.current.kind !== kind) told.current = { kind, text };
+  return html`<p class="hidden" aria-live="polite">${told.current.text}</p>`;
+}
 
 /** Part of a page, with a heading. `aside` stands beside the heading. */
 export function Panel({ title, aside = null, children, name = "" }) {

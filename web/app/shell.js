@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-import { html, useEffect, useMemo, useRef } from "../vendor/preact-htm.js";
+import { html, useEffect, useErrorBoundary, useMemo, useRef } from "../vendor/preact-htm.js";
 import { Api } from "./api.js";
 import { HostContext, offered, useHost } from "./context.js";
 import { headlines } from "./headline.js";
@@ -7,7 +7,7 @@ import { Headlines } from "./headline_view.js";
 import { openHelp, useKeys } from "./keys.js";
 import { Letters } from "./letters.js";
 import { useObservable } from "./observable.js";
-import { Badge } from "./parts.js";
+import { Badge, Problem } from "./parts.js";
 import { pauseHost, resume } from "./pause.js";
 import { baseOf, go, pageOf } from "./router.js";
 import { Watch } from "./watch.js";
@@ -56,9 +56,15 @@ export function Host({ hostKey, page, rest }) {
       <${Navigation} pages=${shown} current=${current} />
       <main id="main" class=${seen.unreachable ? "stale" : ""}>
         <${Headlines} />
-        ${seen.status && html`<${current.draw} key=${current.name} rest=${rest} />`}
+        ${seen.status && html`<${Guard} key=${current.name}><${current.draw} rest=${rest} /><//>`}
       </main>
     <//>`;
+}
+
+/** Keeps a fault in one page from taking the others along. */
+function Guard({ children }) {
+  const [error] = useErrorBoundary();
+  return error ? html`<${Problem} error=${{ message: `This page has a fault of its own (${error.message}). The others may still work.` }} />` : children;
 }
 
 /** The tab of the browser says what is wrong, too. */
@@ -76,7 +82,10 @@ function useTitle(host, page) {
 function useFocusOnTitle(page) {
   const first = useRef(true);
   useEffect(() => {
-    if (!first.current) document.getElementById("page-title")?.focus({ preventScroll: true });
+    if (!first.current) {
+      scrollTo(0, 0);
+      document.getElementById("page-title")?.focus({ preventScroll: true });
+    }
     first.current = false;
   }, [page]);
 }

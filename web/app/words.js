@@ -93,6 +93,6 @@ export const systemName = (system) => systems[system] ?? system ?? "The queue";
 
 /** Texts of errors may be long and have many lines; in a sentence, their beginning is enough. */
 export function brief(text, limit = 120) {
-  const line = text.replace(/\s+/g, " ").trim();
+  const line = String(text ?? "").replace(/\s+/g, " ").trim();
   return line.length <= limit ? line : `${line.slice(0, limit - 1)}…`;
 }

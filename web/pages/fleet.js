@@ -4,7 +4,7 @@ import { Api } from "../app/api.js";
 import { fleetHeadlines, groupHosts, nameOf, stateOf } from "../app/fleet_groups.js";
 import { openHelp, useKeys } from "../app/keys.js";
 import { say } from "../app/notices.js";
-import { Badge, PageTitle, Time } from "../app/parts.js";
+import { Announcement, Badge, PageTitle, Time } from "../app/parts.js";
 import { askPause } from "../app/pause.js";
 import { poll } from "../app/poll.js";
 import { baseOf, go, pageOf } from "../app/router.js";
@@ -65,9 +65,10 @@ function Headlines({ lost, groups, loaded, now }) {
   }, [items[0].level]);
   return html`
     <section class="headlines" aria-label="State">
+      <${Announcement} ...${items[0]} />
       ${items.map((item, index) => html`
         <div key=${item.text} class=${`${index ? "also" : "headline"} ${item.level}`}>
-          <p aria-live=${index ? undefined : "polite"}>${item.text}</p>
+          <p>${item.text}</p>
           ${item.group && html`<button onClick=${() => showLettersOf(item.group)}>Show them</button>`}
         </div>`)}
     </section>`;

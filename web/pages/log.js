@@ -13,35 +13,35 @@ const keep = 1000;
 
 // From the least to the most urgent, as the host names them.
 const levels = ["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"];
+// A processor may log at levels of its own; they are shown with INFO.
+const urgency = (level) => levels.indexOf(levels.includes(level) ? level : "INFO");
 const colors = { WARNING: "warn", ERROR: "bad", CRITICAL: "bad", DEBUG: "faint" };
 
-/** Adds an answer's lines to those at hand. A host that started anew numbers from 1 again: its lines replace the others. */
-export function addLines(old, answer) {
-  if (answer.last < old.last) return { last: 0, lines: [] };
-  return { last: answer.last, lines: [...old.lines, ...answer.items].slice(-keep) };
-}
-
-function useLog(api) {
-  const [log, setLog] = useState({ last: 0, lines: [], error: null });
+/** The lines of the host that started at `startedAt`; one that starts anew numbers them from 1 again. */
+function useLog(api, startedAt) {
+  const [log, setLog] = useState({ lines: [], error: null });
   useEffect(() => {
-    let held = { last: 0, lines: [] };
+    let last = 0;
+    let lines = [];
     const polling = poll(async () => {
       try {
-        held = addLines(held, await api.get(`log?after=${held.last}`));
-        setLog({ ...held, error: null });
+        const answer = await api.get(`log?after=${last}`);
+        last = answer.last;
+        lines = [...lines, ...answer.items].slice(-keep);
+        setLog({ lines, error: null });
       } catch (error) {
-        setLog({ ...held, error });
+        setLog({ lines, error });
       }
     }, intervalMs);
     return polling.stop;
-  }, [api]);
+  }, [api, startedAt]);
   return log;
 }
 
 /** The host's last lines, and what comes. */
 export function Log() {
   const host = useHost();
-  const { lines, error } = useLog(host.api);
+  const { lines, error } = useLog(host.api, host.status.host.started_at);
   const [least, setLeast] = useState("DEBUG");
   const [text, setText] = useState("");
   const [follow, setFollow] = useState(true);
@@ -53,7 +53,7 @@ export function Log() {
   const wanted = text.trim().toLowerCase();
   const shown = lines.filter(
     ({ level, module, text: line }) =>
-      levels.indexOf(level) >= levels.indexOf(least) && (!wanted || `${module} ${line}`.toLowerCase().includes(wanted)),
+      urgency(level) >= urgency(least) && (!wanted || `${module} ${line}`.toLowerCase().includes(wanted)),
   );
   return html`
     <${PageTitle}>Log<//>

@@ -122,7 +122,7 @@ const scheduleCharts = [
     title: "Processor",
     series: [{ field: "cpu_s", label: "of one core", color: "accent", fill: true }],
     perSecond: ["cpu_s"],
-    format: (value) => (value === null ? "–" : `${number(value * 100)} %`),
+    format: (value) => (value === null ? "–" : `${number(Math.round(value * 1000) / 10)} %`),
   },
   { title: "Memory", series: [{ field: "resident", label: "resident", color: "accent" }], format: bytes, axis: { unit: 2 ** 20 } },
 ];

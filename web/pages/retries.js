@@ -15,11 +15,15 @@ export function Retries() {
   return html`
     <${PageTitle}>Retries<//>
     <${Problem} error=${error} />
-    ${data && !data.listed && html`
-      <p class="lead">${plural(data.count, "message")} ${data.count === 1 ? "waits" : "wait"} for a retry. ${systemName(status.queue.system)} counts them, and does not show them.</p>`}
+    ${data && !data.listed && html`<p class="lead">${counted(data.count, systemName(status.queue.system))}</p>`}
     ${data?.listed && (data.items.length ? html`<${Waiting} data=${data} now=${now} />` : html`<${Empty}>Nothing waits for a retry.<//>`)}
     <${Kinds} failures=${failures} />
     <${Failures} failures=${failures} now=${now} />`;
+}
+
+function counted(waiting, system) {
+  if (waiting === null) return `${system} has not said yet how many messages wait for a retry.`;
+  return `${plural(waiting, "message")} ${waiting === 1 ? "waits" : "wait"} for a retry. ${system} counts them, and does not show them.`;
 }
 
 function Waiting({ data, now }) {

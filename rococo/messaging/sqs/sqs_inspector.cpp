@@ -19,7 +19,7 @@
 namespace rococo::messaging {
 namespace {
 
-constexpr std::chrono::milliseconds kPatience{3'000};
+constexpr std::chrono::milliseconds kPatience{3'000};  // With one request, and with all of a call.
 constexpr std::array<std::string_view, 3> kNumbers{"ApproximateNumberOfMessages",
                                                    "ApproximateNumberOfMessagesNotVisible",
                                                    "ApproximateNumberOfMessagesDelayed"};
@@ -60,13 +60,13 @@ private:
     Result<Found*> prepare(const sqs::QueueAddress& address, const std::string& queue);
     Counted count_work(Found& found, const sqs::QueueAddress& address);
     Result<std::optional<std::uint64_t>> count_dead_letters(Found& found);
-    [[nodiscard]] SteadyTime give_up_at() const { return loop_.clock().steady_now() + kPatience; }
 
     SqsSettings settings_;
     RandomSource random_;
     Logger logger_;
     std::mutex mutex_;
     sqs::EventLoop loop_;
+    SteadyTime give_up_at_{};             // Of the call under way.
     std::map<std::string, Found> found_;  // By what the caller calls the queue.
 };
 
@@ -85,10 +85,10 @@ Result<SqsInspector::Impl::Found*> SqsInspector::Impl::prepare(const sqs::QueueA
 SqsInspector::Impl::Counted SqsInspector::Impl::count_work(Found& found,
                                                            const sqs::QueueAddress& address) {
     if (!found.work) {
-        ROCOCO_ASSIGN_OR_RETURN(found.work, found.api->find_queue(address, give_up_at()));
+        ROCOCO_ASSIGN_OR_RETURN(found.work, found.api->find_queue(address, give_up_at_));
     }
     ROCOCO_ASSIGN_OR_RETURN(const auto numbers,
-                            found.api->attributes(*found.work, kNumbers, give_up_at()));
+                            found.api->attributes(*found.work, kNumbers, give_up_at_));
     return QueueCounts{.ready = count_of(numbers, kNumbers[0]),
                        .in_hand = count_of(numbers, kNumbers[1]),
                        .retry = std::nullopt,
@@ -98,10 +98,10 @@ SqsInspector::Impl::Counted SqsInspector::Impl::count_work(Found& found,
 Result<std::optional<std::uint64_t>> SqsInspector::Impl::count_dead_letters(Found& found) {
     if (!found.dead_letters) {
         ROCOCO_ASSIGN_OR_RETURN(found.dead_letters,
-                                sqs::look_up_dead_letters(*found.api, *found.work, give_up_at()));
+                                sqs::look_up_dead_letters(*found.api, *found.work, give_up_at_));
         if (!found.dead_letters) return 0;
     }
-    const auto numbers = found.api->attributes(*found.dead_letters, kNumbers, give_up_at());
+    const auto numbers = found.api->attributes(*found.dead_letters, kNumbers, give_up_at_);
     if (!numbers) {
         // Another may take its place, so it is looked for again.
         found.dead_letters.reset();
@@ -118,6 +118,7 @@ Result<std::optional<std::uint64_t>> SqsInspector::Impl::count_dead_letters(Foun
 
 Result<QueueCounts> SqsInspector::Impl::counts(const std::string& queue) {
     const std::lock_guard lock(mutex_);
+    give_up_at_ = loop_.clock().steady_now() + kPatience;
     ROCOCO_ASSIGN_OR_RETURN(const auto address, sqs::parse_queue_address(queue));
     ROCOCO_ASSIGN_OR_RETURN(auto* const found, prepare(address, queue));
     auto counted = count_work(*found, address);

@@ -6,12 +6,13 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <climits>
 #include <cstring>
+#include <functional>
 #include <optional>
 #include <system_error>
 
 #include "http/listener.hpp"
-#include "rococo/messaging/message_name.hpp"
 
 namespace rococo::svchost::http {
 namespace {
@@ -76,7 +77,8 @@ Result<void> make_folder(const fs::path& folder) {
 
 /// `<name>.sock`, or a hash where that is too long.
 Result<fs::path> socket_path(const fs::path& folder, const std::string& name) {
-    for (const std::string& candidate : {name, messaging::message_name({}, name)}) {
+    const std::string hash = fmt::format("{:016x}", std::hash<std::string>()(name));
+    for (const std::string& candidate : {name, hash}) {
         fs::path path = folder / candidate.substr(0, NAME_MAX - kEnding.size());
         path += kEnding;
         // One byte more, for the name under which it is made.

@@ -72,9 +72,18 @@ protected:
         const auto loaded = svchost::load_service(configuration);
         if (!loaded) return exit_code(loaded.error().kind);
         const svchost::HostOptions options;
-        const svchost::HostContext context{configuration, options,          host_log_,
-                                           log_.logger(), broker_.clock,    machine_random(),
-                                           kind_,         *loaded->service, loaded->processor};
+        const svchost::SystemdNotifier systemd;
+        const svchost::HostContext context{.configuration = configuration,
+                                           .options = options,
+                                           .log = host_log_,
+                                           .logger = log_.logger(),
+                                           .clock = broker_.clock,
+                                           .random = machine_random(),
+                                           .queue_kind = kind_,
+                                           .service = *loaded->service,
+                                           .processor = loaded->processor,
+                                           .language = loaded->language,
+                                           .systemd = systemd};
         return svchost::run_messaging(context, "orders");
     }
     void send(const std::string& body) {

@@ -10,7 +10,9 @@ import subprocess
 import pytest
 from support.host import executable
 
-COMMANDS = ["run", "check", "config", "next", "send", "dead-letters", "new", "version", "completion"]
+COMMANDS = [
+    "run", "check", "config", "next", "send", "dead-letters", "queues", "status", "top", "pause", "resume", "run-now", "health", "dashboard", "new",
+    "version", "completion"]  # fmt: skip
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 
 

@@ -11,7 +11,9 @@ import subprocess
 import pytest
 from support.host import BUILD, executable
 
-COMMANDS = ["run", "check", "config", "next", "send", "dead-letters", "new", "version", "completion"]
+COMMANDS = [
+    "run", "check", "config", "next", "send", "dead-letters", "queues", "status", "top", "pause", "resume", "run-now", "health", "dashboard", "new",
+    "version", "completion"]  # fmt: skip
 SHARE = BUILD / "rococo_svchost/cli/share"
 
 

@@ -17,7 +17,9 @@ import pytest
 from support.host import executable
 
 SNAPSHOTS = pathlib.Path(__file__).parent / "snapshots"
-COMMANDS = ["run", "check", "config", "send", "dead-letters", "next", "new", "version", "completion"]
+COMMANDS = [
+    "run", "check", "config", "send", "dead-letters", "queues", "next", "status", "top", "pause", "resume", "run-now", "health", "dashboard", "new",
+    "version", "completion"]  # fmt: skip
 ACTIONS = ["list", "show", "requeue", "delete"]
 PAGES = [[], *([command] for command in COMMANDS), *(["dead-letters", action] for action in ACTIONS)]
 WIDTHS = [40, 80, 200]

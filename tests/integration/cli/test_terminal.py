@@ -1,61 +1,13 @@
 # SPDX-License-Identifier: MIT
 """What svchost does on a real terminal and nowhere else: colours, its width, questions."""
 
-import fcntl
 import json
-import os
-import pty
 import re
-import select
-import struct
-import subprocess
-import termios
-import time
 
 import pytest
-from support.host import DEADLINE_S, executable
+from support.terminal import Terminal
 
 ESCAPE = "\x1b["
-
-
-class Terminal:
-    """svchost on a terminal of so many columns."""
-
-    def __init__(self, service, *arguments, columns=80, **more):
-        self._host_side, terminal = pty.openpty()
-        fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 25, columns, 0, 0))
-        environment = service.environment(**{"TERM": "xterm", **more})
-        self.process = subprocess.Popen(
-            [executable("svchost"), *arguments], cwd=service.path, env=environment, stdin=terminal, stdout=terminal,
-            stderr=terminal, start_new_session=True,
-        )
-        os.close(terminal)
-        self.shown = ""
-
-    def _read(self, deadline):
-        """More of what is shown; False at the end."""
-        ready, _, _ = select.select([self._host_side], [], [], max(0, deadline - time.monotonic()))
-        assert ready, f"nothing more within {DEADLINE_S} s: {self.shown}"
-        try:
-            data = os.read(self._host_side, 65536)
-        except OSError:  # nobody has the terminal open any more
-            data = b""
-        self.shown += data.decode().replace("\r\n", "\n")
-        return bool(data)
-
-    def answer(self, question, text):
-        deadline = time.monotonic() + DEADLINE_S
-        while question not in self.shown:
-            assert self._read(deadline), self.shown
-        os.write(self._host_side, text.encode())
-
-    def wait(self):
-        """The exit code."""
-        deadline = time.monotonic() + DEADLINE_S
-        while self._read(deadline):
-            pass
-        os.close(self._host_side)
-        return self.process.wait(DEADLINE_S)
 
 
 def shown(service, *arguments, **more):

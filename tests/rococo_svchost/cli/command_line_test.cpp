@@ -37,6 +37,17 @@ TEST(CommandLine, TakesWhatTheExamplesShow) {
              {"dead-letters", "requeue", "6f1c", "0a93"},
              {"dead-letters", "delete", "--all", "--yes"},
              {"next", "30 9 * * mon-fri", "--tz", "Europe/Berlin", "-n", "5"},
+             {"status"},
+             {"status", "--watch", "service_example"},
+             {"status", "service_example", "--watch=10s", "--json"},
+             {"status", "--url", "http://orders:9464", "--token", "secret"},
+             {"top", "service_example"},
+             {"pause", "--for", "10m", "--reason", "database is being upgraded"},
+             {"resume"},
+             {"run-now", "service_example"},
+             {"health", "--ready"},
+             {"queues", "--json"},
+             {"dashboard", "service_example"},
              {"new", "reports", "--cron"},
              {"completion", "zsh"},
              {"version"}}) {
@@ -63,6 +74,14 @@ TEST(CommandLine, SuggestsTheActionThatWasMeant) {
               "there is no svchost dead-letters burn; there are list, show, requeue, delete");
     EXPECT_EQ(refusal({"dead-letters"}),
               "svchost dead-letters needs one of list, show, requeue, delete");
+}
+
+TEST(CommandLine, SaysWhichDurationsThereAre) {
+    EXPECT_EQ(refusal({"status", "--watch=soon"}),
+              "--watch: expected a duration from 100ms to 1d, such as 30s, 10m or 2h, not 'soon'");
+    EXPECT_EQ(refusal({"pause", "--for", "0"}),
+              "--for: expected a duration from 1s to 365d, such as 30s, 10m or 2h, not '0'");
+    EXPECT_EQ(refusal({"pause", "--for"}), "--for needs a value");
 }
 
 TEST(CommandLine, NamesTheArgumentThatIsMissing) {

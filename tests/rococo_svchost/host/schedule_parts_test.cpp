@@ -52,9 +52,17 @@ protected:
         environment["EXECUTION_TYPE"] = "CRON";
         configuration_ = Configuration::load(environment, folder_.path());
         queue_kind_ = *make_queue_kind({configuration_, clock_, log_.logger(), machine_random()});
-        return {configuration_, options_, host_log_,
-                log_.logger(),  clock_,   {},
-                *queue_kind_,   service_, service_.processors().front()};
+        return {.configuration = configuration_,
+                .options = options_,
+                .log = host_log_,
+                .logger = log_.logger(),
+                .clock = clock_,
+                .random = {},
+                .queue_kind = *queue_kind_,
+                .service = service_,
+                .processor = service_.processors().front(),
+                .language = language_,
+                .systemd = systemd_};
     }
 
     tests::TemporaryFolder folder_;
@@ -63,6 +71,8 @@ protected:
     tests::RecordedLog log_;
     HostLog host_log_{LogLevel::critical, LogFormat::text};
     HostOptions options_;
+    const std::string language_ = "library";
+    const SystemdNotifier systemd_;
     Configuration configuration_;
     std::unique_ptr<QueueKind> queue_kind_;
     ReportsService service_;

@@ -72,6 +72,12 @@ public:
     }
 
     void advance() { carry_out(scheduler_.advance(clocks())); }
+    /// Whether it was granted.
+    bool run_now() {
+        const auto actions = scheduler_.run_now(clocks());
+        if (actions) carry_out(*actions);
+        return actions.has_value();
+    }
     Scheduler& scheduler() { return scheduler_; }
     [[nodiscard]] SystemTime now() const { return wall_; }
 

@@ -53,6 +53,15 @@ test("a host that does not answer: since when, and what was last known", async (
   await page.locator(".timeline li", { hasText: "The host answers again" }).waitFor();
 });
 
+test("a fault in one page leaves the others", async (t) => {
+  const host = await startHost(t);
+  await host.patch({ in_hand: { processing: 1 }, process: null });
+  const page = await open(t, host);
+  await page.getByText("This page has a fault of its own").waitFor();
+  await page.getByRole("link", { name: "Log" }).click();
+  await page.locator(".log p").first().waitFor();
+});
+
 test("nothing is asked while nobody looks", async (t) => {
   const page = await open(t, await startHost(t));
   await page.locator("figure path.line").first().waitFor();
@@ -125,6 +134,16 @@ test("the log follows, filters, and its level is changed", async (t) => {
   await page.getByLabel("The host logs").selectOption("DEBUG");
   await page.getByRole("status").filter({ hasText: "The host logs DEBUG and above now." }).waitFor();
   assert.equal((await host.status()).log_level, "DEBUG");
+});
+
+test("a host that starts anew has a new log", async (t) => {
+  const host = await startHost(t);
+  const page = await open(t, host, "#/log");
+  const lines = page.locator(".log p");
+  await eventually(() => lines.count(), 6);
+  await host.call("restart");
+  await lines.filter({ hasText: "Started anew" }).waitFor();
+  await eventually(() => lines.count(), 1);
 });
 
 test("a schedule: its runs, and one more now", async (t) => {

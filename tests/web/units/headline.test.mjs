@@ -45,6 +45,12 @@ test("a pause, and who ends it", () => {
   assert.deepEqual(fixed, ["warn: Paused since 03:00 by PAUSED. It was started so; unset PAUSED to end it."]);
 });
 
+test("a pause that is not an operator's to end offers no button", () => {
+  const paused = { reason: "", since: "2026-12-02T02:00:00Z", until: null };
+  const action = (by) => headlines({ status: statusWith({ paused: { ...paused, by } }), failures: [], unreachable: null, now })[0].action;
+  assert.deepEqual(["api", "signal", "PAUSED", "consume file"].map(action), ["resume", "resume", undefined, undefined]);
+});
+
 test("a host that is stuck, stopping or not there", () => {
   assert.match(said({ live: false, ready: false, remarks: ["the dispatcher stands still"] })[0], /^bad: This host is stuck\. the dispatcher stands still\. Restart/);
   assert.match(said({ phase: "draining", ready: false, in_hand: { processing: 3 } })[0], /^note: This host is stopping: it finishes 3 messages,/);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 import assert from "node:assert/strict";
 import test from "node:test";
+import { pathOf, timeTicks, valueTicks } from "../../../web/app/chart.js";
 import { History } from "../../../web/app/history.js";
-import { pathOf, timeTicks, valueTicks } from "../../../web/app/scale.js";
 
 const answer = (fine, coarse) => ({ fields: ["at", "acknowledged", "p50_s"], fine: { step_s: 1, points: fine }, coarse: { step_s: 10, points: coarse } });
 

@@ -19,11 +19,11 @@ namespace rococo::svchost {
 struct AdminSettings {
     std::optional<std::uint16_t> port{};  ///< ADMIN_PORT; none: no TCP. 0: any that is free.
     std::string address = "127.0.0.1";    ///< ADMIN_ADDRESS.
-    std::string token;                    ///< ADMIN_TOKEN; empty: none.
+    std::string token{};                  ///< ADMIN_TOKEN; empty: none.
     bool read_only = false;               ///< ADMIN_READ_ONLY.
     bool bodies = true;                   ///< ADMIN_BODIES.
-    std::filesystem::path state_dir;      ///< STATE_DIR; empty: no Unix socket.
-    std::string instance;                 ///< Names the socket: `run/<instance>.sock`.
+    std::filesystem::path state_dir{};    ///< STATE_DIR; empty: no Unix socket.
+    std::string instance{};               ///< Names the socket: `run/<instance>.sock`.
 };
 
 /// Serves what docs/ADMIN_API.md describes, by TCP and by a Unix socket.
@@ -59,7 +59,7 @@ public:
     [[nodiscard]] const std::filesystem::path& socket() const;
 
 private:
-    class Parts;
+    struct Parts;
     explicit AdminServer(std::unique_ptr<Parts> parts);
 
     std::unique_ptr<Parts> parts_;

@@ -52,7 +52,8 @@ public:
 
     /// How many messages the queue has; none of what this kind of queue cannot tell. A queue that
     /// does not exist has none, and is not created. Asks the queue, over a connection of its own
-    /// that is kept for the next call, and waits a few seconds at most. Consumers notice nothing.
+    /// that is kept for the next call, and waits a few seconds at most (for each host of a broker).
+    /// Consumers notice nothing.
     [[nodiscard]] virtual Result<messaging::QueueCounts> counts(const std::string& /*queue*/) {
         return messaging::QueueCounts{};
     }

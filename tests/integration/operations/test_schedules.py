@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: MIT
+"""Schedules that are watched and steered while they run."""
+
+import pytest
+from support.admin import Admin
+from support.host import ServiceFolder, wait_until
+from support.ports import free_port
+
+
+@pytest.fixture
+def admin():
+    return Admin(free_port())
+
+
+@pytest.fixture
+def schedule(tmp_path, admin):
+    def make(**settings):
+        return ServiceFolder(
+            tmp_path / "service",
+            library="cron_ledger",
+            **{"EXECUTION_TYPE": "CRON", "CRON_TIME_UNIT": "SECONDS", "ADMIN_PORT": admin.port, **settings},
+        )
+
+    return make
+
+
+def test_a_run_can_be_asked_for(schedule, admin):
+    service = schedule(CRON_TIME_AMOUNT=86400)
+    with service.start() as host:
+        admin.wait_for("/readyz", 200)
+        (told,) = admin.get("schedules")["items"]
+        assert len(told["next"]) == 5 and not told["last"]
+        assert admin.post("schedules/run") == {"started": True}
+        wait_until(lambda: admin.get("schedules")["items"][0]["last"])
+        (run,) = admin.get("schedules")["items"][0]["last"]
+        assert run["outcome"] in ("ok", "running")
+        wait_until(lambda: admin.metrics()['rococo_schedule_runs_total{outcome="ok"}'] == 1)
+        assert service.run("run-now").returncode == 0
+        wait_until(lambda: admin.metrics()['rococo_schedule_runs_total{outcome="ok"}'] == 2)
+        assert host.terminate() == 0
+
+
+def test_a_paused_schedule_skips_its_runs(schedule, admin):
+    service = schedule(CRON_TIME_AMOUNT=1)
+    with service.start() as host:
+        admin.wait_for("/readyz", 200)
+        wait_until(lambda: admin.metrics()['rococo_schedule_runs_total{outcome="ok"}'] >= 1)
+        admin.post("pause", {"reason": "a test"})
+        skipped = 'rococo_schedule_skipped_total{reason="paused"}'
+        wait_until(lambda: admin.metrics()[skipped] >= 1)
+        ran = admin.metrics()['rococo_schedule_runs_total{outcome="ok"}']
+        wait_until(lambda: admin.metrics()[skipped] >= 2)
+        assert admin.metrics()['rococo_schedule_runs_total{outcome="ok"}'] == ran
+        host.wait_for(r"1 run left out \(paused\)")
+        admin.post("resume")
+        wait_until(lambda: admin.metrics()['rococo_schedule_runs_total{outcome="ok"}'] > ran)
+        assert host.terminate() == 0
