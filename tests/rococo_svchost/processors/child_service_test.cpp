@@ -311,7 +311,8 @@ TEST_F(ChildProcessorTest, WhatIsTakenBackReachesTheChildAsItWas) {
     };
     const std::string waits_for_retraction =
         "until od -An -tu8 -j24 -N8 /dev/fd/5 | grep -q 2; do sleep 0.01; done; sleep 0.5;";
-    make("head -c 1000 <&3 >/dev/null;" + sets(0, 1) + waits_for_retraction +
+    // Begun before it is asked, or a busy machine would have both taken back.
+    make(sets(0, 1) + "echo begun; head -c 1000 <&3 >/dev/null;" + waits_for_retraction +
          fmt::format("head -c {} <&3 | tail -c 7; echo;", bytes - 1000) + sets(0, 2) + sets(1, 2) +
          sends(child::Report::done, "", 3, 2) + "exec sleep 1000");
     outcomes_.assign(2, Outcome{});
@@ -319,6 +320,8 @@ TEST_F(ChildProcessorTest, WhatIsTakenBackReachesTheChildAsItWas) {
     Call call;
     call.attempts = attempts;
     call.progress = &progress;
+    while (lines_.text().find("begun") == std::string::npos)
+        std::this_thread::sleep_for(std::chrono::milliseconds(1));
     processor_->process(call, deliveries, outcomes_);
     EXPECT_EQ(progress.all_not_begun, 1U);
     processor_.reset();
