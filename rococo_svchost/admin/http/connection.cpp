@@ -12,7 +12,7 @@ namespace {
 
 // A close with unread bytes is a reset, which may overtake the answer (RFC 9112, section 9.6).
 constexpr std::chrono::seconds kLinger{1};
-constexpr std::size_t kReadBytes = 16 * 1024;
+constexpr std::size_t kReadBytes = std::size_t{16} * 1024;
 
 bool would_block(int error) { return error == EAGAIN || error == EWOULDBLOCK || error == EINTR; }
 
@@ -68,7 +68,7 @@ std::optional<SteadyTime> Connection::deadline() const {
 }
 
 void Connection::read(SteadyTime now) {
-    std::array<char, kReadBytes> buffer;  // NOLINT(cppcoreguidelines-pro-type-member-init)
+    std::array<char, kReadBytes> buffer;
     const ssize_t size = ::recv(socket_.get(), buffer.data(), buffer.size(), 0);
     if (size > 0) {
         if (state_ == State::reading)

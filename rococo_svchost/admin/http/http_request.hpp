@@ -16,9 +16,9 @@
 namespace rococo::svchost::http {
 
 /// The most bytes of request line and headers; more are refused with 431.
-inline constexpr std::size_t kMostHeadBytes = 16 * 1024;
+inline constexpr std::size_t kMostHeadBytes = std::size_t{16} * 1024;
 /// The most bytes of a body; more are refused with 413.
-inline constexpr std::size_t kMostBodyBytes = 1024 * 1024;
+inline constexpr std::size_t kMostBodyBytes = std::size_t{1024} * 1024;
 
 /// A complete request.
 struct HttpRequest {
