@@ -3,6 +3,8 @@
 
 #include <iostream>
 #include <nlohmann/json.hpp>
+#include <utility>
+#include <vector>
 
 #include "commands.hpp"
 #include "host_status.hpp"
