@@ -203,7 +203,7 @@ private:
 }  // namespace
 
 std::vector<Result<HostAnswer>> ask_all(const std::vector<HostRequest>& requests,
-                                        std::size_t at_once, std::stop_token stop) {
+                                        std::size_t at_once, const std::stop_token& stop) {
     return Exchanges(requests, at_once).run(stop);
 }
 

@@ -73,6 +73,7 @@ Result<std::vector<std::filesystem::path>> live_sockets(const std::filesystem::p
         return std::tie(other.changed_at, one.path) < std::tie(one.changed_at, other.path);
     });
     std::vector<std::filesystem::path> paths;
+    paths.reserve(found.size());
     for (Found& one : found) paths.push_back(std::move(one.path));
     return paths;
 }

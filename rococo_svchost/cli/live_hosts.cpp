@@ -71,6 +71,7 @@ tl::unexpected<Error> no_host(const LiveHosts& hosts) {
 std::vector<Result<HostAnswer>> ask_hosts(const LiveHosts& hosts, const std::string& target,
                                           const std::string* json) {
     std::vector<HostRequest> requests;
+    requests.reserve(hosts.hosts.size());
     for (const LiveHost& host : hosts.hosts) {
         HostRequest request{.address = host.address, .target = target, .token = hosts.token};
         if (json != nullptr) request.json = *json;

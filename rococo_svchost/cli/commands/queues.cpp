@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <iostream>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -56,21 +55,6 @@ Json to_json(const std::vector<QueueNumbers>& queues) {
 }
 
 }  // namespace
-
-Result<std::vector<std::string>> own_queues(const Session& session) {
-    auto names = configured_queues(session.configuration);
-    if (!names.empty()) return names;
-    ROCOCO_ASSIGN_OR_RETURN(const auto queue, service_queue(session));
-    return std::vector<std::string>{queue};
-}
-
-std::vector<QueueNumbers> count_queues(const Session& session,
-                                       const std::vector<std::string>& queues) {
-    std::vector<QueueNumbers> numbers;
-    for (const std::string& queue : queues)
-        numbers.push_back({queue, session.queue_kind->counts(queue)});
-    return numbers;
-}
 
 Result<int> queues(const std::filesystem::path& folder, bool json) {
     ROCOCO_ASSIGN_OR_RETURN(const auto session, open_session(folder));

@@ -53,7 +53,7 @@ struct HostAnswer {
 /// Where `stop` is requested, it returns soon, with errors for those that have not answered.
 [[nodiscard]] std::vector<Result<HostAnswer>> ask_all(const std::vector<HostRequest>& requests,
                                                       std::size_t at_once = 16,
-                                                      std::stop_token stop = {});
+                                                      const std::stop_token& stop = {});
 
 /// The object that a host answered with 200. **Errors**: kind `unavailable`: what the host says
 /// about it, or that this is no host.
