@@ -61,7 +61,7 @@ Result<bool> PauseSwitch::resume(const std::string& by) {
     by_operator_.reset();
     if (was_paused) keep();
     if (by_configuration_)
-        return failure(ErrorKind::unavailable,
+        return failure(ErrorKind::usage,
                        fmt::format("still paused by {}: change it there", by_configuration_->by));
     if (was_paused) logger_.info("Resumed by {}", by);
     return was_paused;

@@ -42,11 +42,12 @@ struct View {
                  "(SELECT 1 FROM waiting WHERE waiting.key = message.key)) "
                  "FROM queue WHERE number = ?1"),
           stored(*database, "SELECT count(*) FROM message WHERE key >= ? AND key < ?"),
-          retries(*database,
-                  "SELECT id, attempts, due, error, CASE WHEN id = '' THEN body END "
-                  "FROM waiting CROSS JOIN message ON message.key = waiting.key "
-                  "WHERE waiting.queue = ? AND consumer = 0 AND due > ? "
-                  "ORDER BY due, waiting.key LIMIT ?") {}
+          retries(
+              *database,
+              "SELECT id, waiting.attempts, due, waiting.error, CASE WHEN id = '' THEN body END "
+              "FROM waiting CROSS JOIN message ON message.key = waiting.key "
+              "WHERE waiting.queue = ? AND consumer = 0 AND due > ? "
+              "ORDER BY due, waiting.key LIMIT ?") {}
 
     std::unique_ptr<Database> database;
     QueueTable queues;

@@ -18,10 +18,11 @@ namespace {
 DashboardSettings settings_of(const Configuration& configuration) {
     DashboardSettings settings;
     settings.hosts = configuration.text("DASHBOARD_HOSTS");
-    settings.folder = std::filesystem::absolute(configuration.folder()).lexically_normal();
-    if (settings.hosts.empty())
-        settings.hosts =
-            fmt::format("unix:{}/run/*.sock", configuration.path("STATE_DIR").string());
+    settings.folder = std::filesystem::absolute(configuration.folder());
+    if (settings.hosts.empty()) {
+        const auto state = std::filesystem::absolute(configuration.path("STATE_DIR"));
+        settings.hosts = fmt::format("unix:{}/run/*.sock", state.lexically_normal().string());
+    }
     settings.port = static_cast<std::uint16_t>(configuration.integer("DASHBOARD_PORT"));
     settings.address = configuration.text("DASHBOARD_ADDRESS");
     settings.token = configuration.text("DASHBOARD_TOKEN");

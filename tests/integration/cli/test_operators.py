@@ -128,7 +128,7 @@ def test_status_where_no_host_runs_tells_of_the_queue(service, state):
     assert result.returncode == 69
     first, queue = result.stdout.splitlines()
     assert first == f"no host runs here: looked in {state}/run"
-    assert queue.startswith("ledger: ")
+    assert queue == "ledger: 2 ready, 0 in hand, 0 wait for a retry, 0 dead letters"
     assert json.loads(service.run("status", "--json").stdout) == []
 
 
@@ -224,10 +224,23 @@ def test_queues_are_all_that_there_are(service):
     assert result.returncode == 0, result.stderr
     title, *rows = result.stdout.splitlines()
     assert title.split("  ")[0] == "QUEUE"
-    assert [row.split()[0] for row in rows] == ["ledger", "other"]
+    assert [row.split() for row in rows] == [["ledger", "1", "0", "0", "0"], ["other", "1", "0", "0", "0"]]
     listed = json.loads(service.run("queues", "--json").stdout)
+    assert listed[0] == {"name": "ledger", "ready": 1, "in_hand": 0, "retry": 0, "dead_letters": 0}
     assert [queue["name"] for queue in listed] == ["ledger", "other"]
-    assert set(listed[0]) == {"name", "ready", "in_hand", "retry", "dead_letters"}
+
+
+def test_dead_letters_are_a_number_of_their_queue(service):
+    service.send("ledger", '{"id": "1", "do": "permanent"}')
+    assert service.run(EXIT_WHEN_FINISHED=1).returncode == 0
+    [queue] = json.loads(service.run("queues", "--json").stdout)
+    assert (queue["name"], queue["ready"], queue["dead_letters"]) == ("ledger", 0, 1)
+
+
+def test_without_queue_and_service_there_is_nothing_to_count(tmp_path, service):
+    result = service.run("queues", str(tmp_path), SERVICE_LIBRARY="", LedgerServiceProcessor_QUEUE_NAME="")
+    assert result.returncode == 70
+    assert "which queue? Name it, or call from a service's folder" in result.stderr
 
 
 # dashboard

@@ -11,7 +11,7 @@ USAGE, CONFIGURATION = 64, 78
     "arguments, said",
     [
         (["no_such_folder"], "there is no folder and no command no_such_folder\nSee svchost --help."),
-        (["status"], "there is no folder and no command status\nSee svchost --help."),
+        (["launch"], "there is no folder and no command launch\nSee svchost --help."),
         (["run", "no_such_folder"], "there is no folder no_such_folder"),
         (["check", "no_such_folder"], "there is no folder no_such_folder"),
         (["check", "a_file"], "a_file is not a folder"),

@@ -62,6 +62,9 @@ public:
         const std::scoped_lock lock(all_.mutex);
         return take(ids);
     }
+    Result<std::string> edit_and_requeue(std::string_view id, std::string_view /*body*/) override {
+        return "edited-" + std::string(id);
+    }
 
 private:
     std::size_t take(std::span<const std::string> ids) {
@@ -110,9 +113,10 @@ public:
     std::vector<svchost::Failure> failures_;
     std::vector<svchost::Setting> settings_;
     std::vector<svchost::LogLine> log_;
-    std::vector<svchost::WaitingRetry> retries_;
+    std::vector<messaging::WaitingRetry> retries_;
     LogLevel level_ = LogLevel::info;
     std::optional<Error> error_;        ///< What every call that can fail fails with.
+    std::optional<Error> edit_error_;   ///< What `edit_and_requeue` fails with.
     bool throws_ = false;               ///< `facts` does.
     std::vector<std::string> actions_;  ///< `pause nightly 600000 api`.
     FakeLetters letters_;
@@ -170,7 +174,7 @@ public:
         level_ = level;
         actions_.push_back("level " + std::to_string(static_cast<int>(level)) + " " + by);
     }
-    Result<std::vector<svchost::WaitingRetry>> retries(std::size_t limit) override {
+    Result<std::vector<messaging::WaitingRetry>> retries(std::size_t limit) override {
         if (error_) return tl::unexpected(*error_);
         return std::vector(
             retries_.begin(),
@@ -182,7 +186,7 @@ public:
     }
     Result<std::string> edit_and_requeue(const std::string& id, const std::string& body) override {
         const std::scoped_lock lock(mutex_);
-        if (error_) return tl::unexpected(*error_);
+        if (edit_error_) return tl::unexpected(*edit_error_);
         actions_.push_back("edit " + id + " " + body);
         return "new-id";
     }

@@ -82,7 +82,8 @@ TEST_F(RabbitMqInspectorTest, TheConsumerTellsWhereItsRetriesWait) {
 TEST_F(RabbitMqInspectorTest, WhatTheBrokerRefusesToTellIsNotCalledNone) {
     put(kQueue, 1);
     put("work.delay.1000", 1);
-    broker().change([](BrokerOptions& options) { options.no_configure = {"work\\.delay\\..*"}; });
+    broker().when({.method = wire::Method::queue_declare, .queue = "work.delay.1000", .times = 0},
+                  {script::close_channel(405, "RESOURCE_LOCKED - it is another connection's")});
     const auto told = counts();
     EXPECT_EQ(told.ready, 1U);
     EXPECT_EQ(told.retry, std::nullopt);
