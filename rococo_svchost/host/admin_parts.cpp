@@ -1,12 +1,18 @@
 // SPDX-License-Identifier: MIT
 #include "admin_parts.hpp"
 
+#include <cstdlib>
+#include <string>
+#include <utility>
+
+#include "rococo/base/try.hpp"
 #include "rococo_svchost/admin/buckets.hpp"
 
 namespace rococo::svchost {
 
-Result<std::unique_ptr<AdminServer>> start_admin(const HostContext& context, RunningHost& host) {
-    const Configuration& configuration = context.configuration;
+namespace {
+
+AdminSettings admin_settings(const Configuration& configuration, const RunningHost& host) {
     AdminSettings settings{.address = configuration.text("ADMIN_ADDRESS"),
                            .token = configuration.text("ADMIN_TOKEN"),
                            .read_only = configuration.boolean("ADMIN_READ_ONLY"),
@@ -15,7 +21,32 @@ Result<std::unique_ptr<AdminServer>> start_admin(const HostContext& context, Run
                            .instance = host.identity().instance};
     if (configuration.has("ADMIN_PORT"))
         settings.port = static_cast<std::uint16_t>(configuration.integer("ADMIN_PORT"));
-    return AdminServer::start(std::move(settings), host, context.clock, context.logger);
+    return settings;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<AdminServices>> AdminServices::start(const HostContext& context,
+                                                            RunningHost& host) {
+    auto services = std::make_unique<AdminServices>();
+    if (!context.options.once) {
+        ROCOCO_ASSIGN_OR_RETURN(
+            services->server_, AdminServer::start(admin_settings(context.configuration, host), host,
+                                                  context.clock, context.logger));
+    }
+    OtlpRequest asked = otlp_request([](const std::string& name) {
+        const char* const value = std::getenv(name.c_str());
+        return std::string(value == nullptr ? "" : value);
+    });
+    for (const std::string& warning : asked.warnings) context.logger.warning("{}", warning);
+    if (asked.settings)
+        services->metrics_.emplace(std::move(*asked.settings), host, context.logger);
+    return services;
+}
+
+bool AdminServices::stop(std::chrono::milliseconds patience) {
+    if (metrics_) metrics_->stop(patience);
+    return server_ == nullptr || server_->stop(patience);
 }
 
 Result<std::vector<double>> process_buckets(const Configuration& configuration) {

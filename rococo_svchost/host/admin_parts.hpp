@@ -1,19 +1,36 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <chrono>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "rococo/base/result.hpp"
 #include "rococo_svchost/admin/admin_server.hpp"
+#include "rococo_svchost/admin/otlp_metrics.hpp"
 #include "running_host.hpp"
 
 namespace rococo::svchost {
 
-/// Serves a running host's admin API, as configured. **Errors**: kind `configuration`, if the port
-/// cannot be used.
-[[nodiscard]] Result<std::unique_ptr<AdminServer>> start_admin(const HostContext& context,
-                                                               RunningHost& host);
+/// Tells others of a running host, as configured: serves the admin API, exports metrics.
+///
+/// **Ownership**: the host must outlive it.
+class AdminServices {
+public:
+    /// A single run of a schedule only exports: what watches services does not watch it.
+    /// **Errors**: kind `configuration`, if the port cannot be used.
+    [[nodiscard]] static Result<std::unique_ptr<AdminServices>> start(const HostContext& context,
+                                                                      RunningHost& host);
+
+    /// Exports a last time, and waits for those who look, each for so long. False: somebody still
+    /// waits for the queue, and the destructor would too.
+    bool stop(std::chrono::milliseconds patience);
+
+private:
+    std::unique_ptr<AdminServer> server_;
+    std::optional<OtlpMetrics> metrics_;
+};
 
 /// The upper bounds of the histogram of processing times, in seconds: METRICS_BUCKETS, or the usual
 /// ones.

@@ -129,7 +129,7 @@ private:
                                            .sender = *sender_,
                                            .calls = [this] { return pool_->running_calls(); },
                                            .wake = [this] { adapter_->wake(); }});
-        ROCOCO_ASSIGN_OR_RETURN(admin_, start_admin(context_, *host_));
+        ROCOCO_ASSIGN_OR_RETURN(admin_, AdminServices::start(context_, *host_));
         dispatcher_.emplace(
             dispatcher_settings(context_.configuration),
             Dispatcher::Parts{
@@ -261,7 +261,7 @@ private:
     std::unique_ptr<ProcessorFactory> factory_;
     std::unique_ptr<WorkerPool> pool_;
     std::optional<MessagingHost> host_;
-    std::unique_ptr<AdminServer> admin_;
+    std::unique_ptr<AdminServices> admin_;
     std::optional<Dispatcher> dispatcher_;
 
     messaging::DeafWatch deaf_watch_;

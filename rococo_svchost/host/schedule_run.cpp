@@ -27,6 +27,8 @@ using std::chrono::microseconds;
 
 // How many of the next runs are shown.
 constexpr std::size_t kRunsShown = 5;
+// How long the end of the host waits for those who look at it.
+constexpr std::chrono::seconds kAdminPatience{1};
 // So often the main thread looks around, though nothing is due: who watches it sees it alive.
 constexpr std::chrono::seconds kLookAround{5};
 // What systemd grants beyond DRAIN_TIMEOUT: the rest of the end.
@@ -91,11 +93,13 @@ public:
         const StartRun run{.id = 1, .due = context_.clock.now()};
         const auto began_at = runs_.start(run);
         if (!began_at) return fail(began_at.error());
+        recorder_.on_began(run);
         driver_.on_run_began(run, *began_at);
         while (!drain_requested_) {
             if (auto waited = timer_.wait_until(std::nullopt); !waited) return fail(waited.error());
             if (drain_requested_) break;
             for (const EndedRun& ended : runs_.take_ended()) {
+                recorder_.on_ended(ended.start, ended.outcome, true);
                 if (ended.outcome.kind == Outcome::Kind::ok) return 0;
                 return fail({ErrorKind::service, "the run failed: " + ended.outcome.error});
             }
@@ -312,12 +316,13 @@ int run_schedule(const HostContext& context) {
     ScheduleRun run(context, started_at, parts ? std::move(*parts) : ScheduleParts{},
                     std::move(*timer), *factory, std::move(*election), recorder);
     running = &run;
-    if (context.options.once) return run.run_once();
     ScheduledHost host(context,
                        {.recorder = recorder, .sender = sender, .wake = [&run] { run.wake(); }});
-    const auto admin = start_admin(context, host);
+    const auto admin = AdminServices::start(context, host);
     if (!admin) return fail(admin.error());
-    return run.run(host);
+    const int code = context.options.once ? run.run_once() : run.run(host);
+    if (!(*admin)->stop(kAdminPatience)) exit_now(context.log, code);
+    return code;
 }
 
 }  // namespace rococo::svchost

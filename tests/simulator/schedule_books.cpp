@@ -117,6 +117,8 @@ void ScheduleBooks::skipped(const Host& host, const svchost::SkippedRuns& skippe
         case SkipReason::clock_set:
             if (!has_clocks_) say("the clock was not set");
             return;
+        case SkipReason::paused:
+            return say("nobody has paused it");
     }
 }
 
