@@ -201,6 +201,17 @@ void add_process_facts(Families& families, const HostFacts& facts) {
                                {"service_instance_id", facts.identity.instance}}));
 }
 
+/// Names the queue in every family of our own that does not yet: hosts of a queue are joined by it.
+void name_queue(Families& families, const std::string& queue) {
+    for (prometheus::MetricFamily& family : families) {
+        if (!family.name.starts_with("rococo_")) continue;
+        for (prometheus::ClientMetric& metric : family.metric) {
+            if (!metric.label.empty() && metric.label.front().name == "queue") continue;
+            metric.label.insert(metric.label.begin(), {"queue", queue});
+        }
+    }
+}
+
 }  // namespace
 
 std::vector<prometheus::MetricFamily> metric_families(const HostFacts& facts) {
@@ -216,6 +227,7 @@ std::vector<prometheus::MetricFamily> metric_families(const HostFacts& facts) {
     add_sends(families, facts);
     add_workers(families, facts);
     add_process_facts(families, facts);
+    if (!facts.schedule) name_queue(families, facts.identity.queue);
     return families;
 }
 

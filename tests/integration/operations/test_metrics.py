@@ -65,7 +65,7 @@ def test_a_call_past_process_timeout_is_counted(watched, admin, bodies):
     with service.start():
         wait_until(lambda: admin.probe("/readyz") == 200 and sum(admin.settled().values()) == 1)
         # The watchdog looks every 100 ms; the call may have ended by itself before.
-        wait_until(lambda: admin.metrics()["rococo_process_timeouts_total"] == 1)
+        wait_until(lambda: admin.metrics()['rococo_process_timeouts_total{queue="ledger"}'] == 1)
         assert admin.metrics()[duration("timeout")] == 1
 
 
@@ -74,7 +74,7 @@ def test_a_crashed_process_of_a_processor_is_counted(watched, admin, bodies):
     service.send("ledger", *bodies(1, do="segv"))
     with service.start():
         wait_until(lambda: admin.probe("/readyz") == 200 and admin.settled().get(("dead_letter", "max_attempts")))
-        assert admin.metrics()["rococo_crashes_total"] == 2
+        assert admin.metrics()['rococo_crashes_total{queue="ledger"}'] == 2
 
 
 @pytest.mark.parametrize("value, words", [("1,0.5", "rise"), ("fast", "METRICS_BUCKETS=fast"), ("0.1,-1", "METRICS_BUCKETS")])

@@ -61,7 +61,7 @@ class Admin:
         """How many messages were settled, by outcome and reason, without those of which there were none."""
         found = {}
         for series, value in self.metrics().items():
-            match = re.fullmatch(r'rococo_messages_settled_total\{outcome="(\w+)",reason="(\w+)"\}', series)
+            match = re.fullmatch(r'rococo_messages_settled_total\{queue="[^"]*",outcome="(\w+)",reason="(\w+)"\}', series)
             if match and value:
                 found[match.groups()] = int(value)
         return found

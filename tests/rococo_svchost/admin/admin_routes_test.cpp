@@ -249,7 +249,7 @@ TEST_F(AdminRoutes, MetricsAreServedAsText) {
     const RawResponse response = ask("GET", "/metrics");
     EXPECT_EQ(response.status, 200);
     EXPECT_EQ(response.headers.at("content-type"), "text/plain; version=0.0.4; charset=utf-8");
-    EXPECT_THAT(response.body, HasSubstr("rococo_workers 4\n"));
+    EXPECT_THAT(response.body, HasSubstr("rococo_workers{queue=\"orders\"} 4\n"));
 }
 
 }  // namespace

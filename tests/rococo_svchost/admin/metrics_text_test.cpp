@@ -80,12 +80,16 @@ TEST(MetricsText, PromtoolHasNoComplaints) {
 TEST(MetricsText, EverySeriesExistsFromTheStart) {
     const auto all = samples(FakeHost().facts());
     for (const char* series :
-         {"rococo_messages_settled_total{outcome=\"ack\",reason=\"ok\"}",
-          "rococo_messages_settled_total{outcome=\"retry\",reason=\"error\"}",
-          "rococo_messages_settled_total{outcome=\"dead_letter\",reason=\"max_attempts\"}",
-          "rococo_in_hand{state=\"waiting\"}", "rococo_paused{reason=\"api\"}",
-          "rococo_reconnects_total", "rococo_crashes_total", "rococo_process_timeouts_total",
-          "rococo_worker_busy_seconds_total", "rococo_oldest_in_hand_seconds",
+         {"rococo_messages_settled_total{queue=\"orders\",outcome=\"ack\",reason=\"ok\"}",
+          "rococo_messages_settled_total{queue=\"orders\",outcome=\"retry\",reason=\"error\"}",
+          "rococo_messages_settled_total{queue=\"orders\",outcome=\"dead_letter\","
+          "reason=\"max_attempts\"}",
+          "rococo_in_hand{queue=\"orders\",state=\"waiting\"}",
+          "rococo_paused{queue=\"orders\",reason=\"api\"}",
+          "rococo_reconnects_total{queue=\"orders\"}", "rococo_crashes_total{queue=\"orders\"}",
+          "rococo_process_timeouts_total{queue=\"orders\"}",
+          "rococo_worker_busy_seconds_total{queue=\"orders\"}",
+          "rococo_oldest_in_hand_seconds{queue=\"orders\"}",
           "rococo_queue_time_seconds_count{queue=\"orders\"}",
           "rococo_end_to_end_seconds_bucket{queue=\"orders\",le=\"3600\"}"})
         EXPECT_EQ(all.count(series) != 0 ? all.at(series) : "missing", "0") << series;
@@ -95,9 +99,10 @@ TEST(MetricsText, EverySeriesExistsFromTheStart) {
         EXPECT_EQ(
             all.at(process + std::string(kProcessLabels) + ",error_type=\"" + error_type + "\"}"),
             "0");
-    EXPECT_EQ(all.at("rococo_connected"), "1");
-    EXPECT_EQ(all.at("rococo_workers"), "4");
-    EXPECT_EQ(all.at("rococo_build_info{version=\"1.2.0\",commit=\"73ebe23\"}"), "1");
+    EXPECT_EQ(all.at("rococo_connected{queue=\"orders\"}"), "1");
+    EXPECT_EQ(all.at("rococo_workers{queue=\"orders\"}"), "4");
+    EXPECT_EQ(all.at("rococo_build_info{queue=\"orders\",version=\"1.2.0\",commit=\"73ebe23\"}"),
+              "1");
     EXPECT_EQ(all.at("process_start_time_seconds"), "1700000000");
 }
 
@@ -116,9 +121,13 @@ TEST(MetricsText, CountsAreExact) {
     EXPECT_EQ(all.at("messaging_client_consumed_messages_total{messaging_system=\"rabbitmq\","
                      "messaging_destination_name=\"orders\",messaging_operation_name=\"receive\"}"),
               "9007199254740991");
-    EXPECT_EQ(all.at("rococo_messages_settled_total{outcome=\"ack\",reason=\"ok\"}"), "12");
-    EXPECT_EQ(all.at("rococo_messages_settled_total{outcome=\"ack\",reason=\"rare\"}"), "1");
-    EXPECT_EQ(all.at("rococo_worker_busy_seconds_total"), "1.5");
+    EXPECT_EQ(
+        all.at("rococo_messages_settled_total{queue=\"orders\",outcome=\"ack\",reason=\"ok\"}"),
+        "12");
+    EXPECT_EQ(
+        all.at("rococo_messages_settled_total{queue=\"orders\",outcome=\"ack\",reason=\"rare\"}"),
+        "1");
+    EXPECT_EQ(all.at("rococo_worker_busy_seconds_total{queue=\"orders\"}"), "1.5");
     const auto bucket = [&all](const std::string& bound) {
         return all.at("messaging_process_duration_seconds_bucket{" + std::string(kProcessLabels) +
                       ",le=\"" + bound + "\"}");
@@ -127,8 +136,8 @@ TEST(MetricsText, CountsAreExact) {
     EXPECT_EQ(bucket("0.0025"), "10");
     EXPECT_EQ(bucket("300"), "10");
     EXPECT_EQ(bucket("+Inf"), "12");
-    EXPECT_EQ(all.at("rococo_paused{reason=\"consume file\"}"), "1");
-    EXPECT_EQ(all.at("rococo_paused{reason=\"api\"}"), "0");
+    EXPECT_EQ(all.at("rococo_paused{queue=\"orders\",reason=\"consume file\"}"), "1");
+    EXPECT_EQ(all.at("rococo_paused{queue=\"orders\",reason=\"api\"}"), "0");
     EXPECT_THAT(svchost::metrics_text(facts), Not(HasSubstr("secret words")));
 }
 
@@ -174,6 +183,7 @@ TEST(MetricsText, AScheduleHasItsOwnFamilies) {
     EXPECT_EQ(all.at("rococo_schedule_next_run_timestamp_seconds"), "1700000060");
     EXPECT_EQ(all.at("rococo_schedule_last_success_timestamp_seconds"), "0");
     EXPECT_EQ(all.count("rococo_connected"), 0U);
+    EXPECT_EQ(all.count("rococo_workers"), 1U);  // without a queue
     EXPECT_EQ(all.count("rococo_schedule_run_duration_seconds_count"), 1U);
 }
 

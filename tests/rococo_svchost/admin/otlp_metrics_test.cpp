@@ -127,8 +127,10 @@ TEST(OtlpJson, HasTheNumbersOfMetricsByTheirOpenTelemetryNames) {
     EXPECT_EQ(metric(document, "rococo.worker_busy")["sum"]["dataPoints"][0]["asDouble"], 1.5);
     EXPECT_EQ(metric(document, "rococo.workers")["gauge"]["dataPoints"][0]["asInt"], "4");
     EXPECT_EQ(metric(document, "process.cpu.time")["unit"], "s");
-    EXPECT_THAT(svchost::metrics_text(facts),
-                HasSubstr("rococo_messages_settled_total{outcome=\"ack\",reason=\"ok\"} 980"));
+    EXPECT_THAT(
+        svchost::metrics_text(facts),
+        HasSubstr(
+            "rococo_messages_settled_total{queue=\"orders\",outcome=\"ack\",reason=\"ok\"} 980"));
     EXPECT_THAT(document.dump(), Not(HasSubstr("target")));
 }
 
