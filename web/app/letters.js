@@ -67,9 +67,7 @@ export function remove(host, scope, done = () => {}) {
   const letters = plural(sizeOf(scope), "dead letter");
   confirmThen({
     title: `Delete ${letters}?`,
-    text: scope.all
-      ? "All of them are removed from the queue. They cannot be brought back."
-      : "They are removed from the queue, with their bodies. They cannot be brought back.",
+    text: "What is deleted is gone, with its body. Nothing brings it back.",
     verb: `Delete ${count(sizeOf(scope))}`,
     danger: true,
     then: () => change(host, scope, "delete", "deleted", done),

@@ -26,19 +26,15 @@ export function poll(work, intervalMs) {
     working = false;
     if (!stopped && !document.hidden) timer = setTimeout(turn, intervalMs);
   }
-  function visibilityChanged() {
-    if (document.hidden) clearTimeout(timer);
-    else turn();
-  }
 
-  document.addEventListener("visibilitychange", visibilityChanged);
+  document.addEventListener("visibilitychange", turn);
   turn();
   return {
     again: turn,
     stop() {
       stopped = true;
       clearTimeout(timer);
-      document.removeEventListener("visibilitychange", visibilityChanged);
+      document.removeEventListener("visibilitychange", turn);
     },
   };
 }

@@ -42,7 +42,7 @@ function Ask({ loading, known }) {
   useKeys([{ key: "l", text: "Show the dead letters", run: () => letters.load() }]);
   return html`
     <div class="ask">
-      <p>${known === null || known === undefined ? "The queue does not say how many there are." : `There are ${plural(known, "dead letter")}.`}</p>
+      <p>${known === null || known === undefined ? "The queue does not say how many there are." : `There ${known === 1 ? "is" : "are"} ${plural(known, "dead letter")}.`}</p>
       <p class="hint">To show them, the host receives each one and gives it back. So it does that only when asked.</p>
       <button class="primary" disabled=${loading} onClick=${() => letters.load()}>${loading ? "Fetching…" : "Show the dead letters"}</button>
     </div>`;
@@ -51,9 +51,11 @@ function Ask({ loading, known }) {
 function Taken({ snapshot, loading }) {
   const { letters, now } = useHost();
   const again = () => letters.load(true);
+  // It may be younger than the last look at the host's clock.
+  const age = distance(snapshot.taken_at, Math.max(now, Date.parse(snapshot.taken_at)));
   useKeys([{ key: "r", text: "Look at the dead letters again", run: again }]);
   return html`
-    <span class="taken">As of <${Time} at=${snapshot.taken_at} now=${now} seconds />, ${distance(snapshot.taken_at, now)}
+    <span class="taken">As of <${Time} at=${snapshot.taken_at} now=${now} seconds />, ${age}
       <button onClick=${again} disabled=${loading}>${loading ? "Fetching…" : "Look again"}</button>
     </span>`;
 }
