@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 import { html } from "../vendor/preact-htm.js";
-import { useHost } from "./context.js";
 import { headlines } from "./headline.js";
 import { useObservable } from "./observable.js";
 import { Announcement } from "./parts.js";
 import { resume } from "./pause.js";
 import { go, pageOf } from "./router.js";
+import { useHost } from "./watch.js";
 
 // What can be done, unless the reader is where the button would lead.
 const buttons = {

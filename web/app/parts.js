@@ -29,6 +29,12 @@ export function Panel({ title, aside = null, children, name = "" }) {
     </section>`;
 }
 
+/** The head of a table; `columns` are titles, or `[title, class]`. */
+export function Head({ columns }) {
+  const cells = columns.map((column) => [column].flat());
+  return html`<thead><tr>${cells.map(([title, kind]) => html`<th key=${title} scope="col" class=${kind}>${title}</th>`)}</tr></thead>`;
+}
+
 /** What is said where there is nothing to show. */
 export const Empty = ({ children }) => html`<p class="empty">${children}</p>`;
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 import { html, useEffect, useErrorBoundary, useMemo, useRef } from "../vendor/preact-htm.js";
 import { Api } from "./api.js";
-import { HostContext, offered, useHost } from "./context.js";
 import { headlines } from "./headline.js";
 import { Headlines } from "./headline_view.js";
 import { openHelp, useKeys } from "./keys.js";
@@ -10,7 +9,7 @@ import { useObservable } from "./observable.js";
 import { Badge, Problem } from "./parts.js";
 import { pauseHost, resume } from "./pause.js";
 import { baseOf, go, pageOf } from "./router.js";
-import { Watch } from "./watch.js";
+import { HostContext, Watch, offered, useHost } from "./watch.js";
 import { count } from "./words.js";
 import { Configuration } from "../pages/configuration.js";
 import { DeadLetters } from "../pages/dead_letters.js";

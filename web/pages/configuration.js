@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 import { html, useRef, useState } from "../vendor/preact-htm.js";
-import { useHost } from "../app/context.js";
 import { useKeys } from "../app/keys.js";
-import { Badge, Empty, PageTitle, Problem } from "../app/parts.js";
+import { Badge, Empty, Head, PageTitle, Problem } from "../app/parts.js";
 import { useResource } from "../app/poll.js";
+import { useHost } from "../app/watch.js";
 
 // It changes only with the host's start.
 const intervalMs = 60_000;
@@ -36,7 +36,7 @@ function Settings({ items }) {
   return html`
     <table class="settings">
       <caption class="hidden">Settings</caption>
-      <thead><tr><th scope="col">Name</th><th scope="col">Value</th><th scope="col">Origin</th><th scope="col" class="wide">What it does</th></tr></thead>
+      <${Head} columns=${["Name", "Value", "Origin", ["What it does", "wide"]]} />
       <tbody>
         ${items.map(({ name, value, origin, default: fallback, help, secret }) => html`
           <tr key=${name}>

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 import { html, useMemo, useRef, useState } from "../vendor/preact-htm.js";
-import { useHost } from "../app/context.js";
 import { filterLetters, groupByError } from "../app/groups.js";
 import { useKeys } from "../app/keys.js";
 import { remove, requeue } from "../app/letters.js";
 import { useObservable } from "../app/observable.js";
 import { Badge, Empty, PageTitle, Problem, Time } from "../app/parts.js";
 import { pageOf } from "../app/router.js";
+import { useHost } from "../app/watch.js";
 import { brief, bytes, count, distance, plural } from "../app/words.js";
 import { Letter } from "./letter.js";
 
@@ -37,12 +37,17 @@ function LetterList(view) {
   return html`${heading}<${Problem} error=${error} /><${Loaded} ...${view} snapshot=${snapshot} now=${now} />`;
 }
 
+function counted(known) {
+  if (known === null || known === undefined) return "The queue does not say how many there are.";
+  return `There ${known === 1 ? "is" : "are"} ${plural(known, "dead letter")}.`;
+}
+
 function Ask({ loading, known }) {
   const { letters } = useHost();
   useKeys([{ key: "l", text: "Show the dead letters", run: () => letters.load() }]);
   return html`
     <div class="ask">
-      <p>${known === null || known === undefined ? "The queue does not say how many there are." : `There ${known === 1 ? "is" : "are"} ${plural(known, "dead letter")}.`}</p>
+      <p>${counted(known)}</p>
       <p class="hint">To show them, the host receives each one and gives it back. So it does that only when asked.</p>
       <button class="primary" disabled=${loading} onClick=${() => letters.load()}>${loading ? "Fetching…" : "Show the dead letters"}</button>
     </div>`;
@@ -71,10 +76,15 @@ function Loaded({ snapshot, filter, setFilter, selected, setSelected, now }) {
   const chosen = shown.filter(({ id }) => selected.has(id)).map(({ id }) => id);
   const filtered = shown.length < snapshot.items.length;
   const scope = chosen.length ? { ids: chosen } : filtered ? { ids: shown.map(({ id }) => id) } : { all: snapshot.count };
-  const words = chosen.length ? `${count(chosen.length)} selected` : filtered ? `the ${count(shown.length)} shown` : `all ${count(snapshot.count)}`;
+  const some = chosen.length ? `${count(chosen.length)} selected` : `the ${count(shown.length)} shown`;
+  const words = scope.ids ? some : `all ${count(snapshot.count)}`;
   const cleared = () => setSelected(new Set());
   return html`
-    ${snapshot.truncated && html`<p class="lead">The first ${count(snapshot.items.length)} of ${count(snapshot.count)} are here; what is sent back or deleted makes room for the others.</p>`}
+    ${snapshot.truncated && html`
+      <p class="lead">
+        The first ${count(snapshot.items.length)} of ${count(snapshot.count)} are here; what is sent back or deleted makes room
+        for the others.
+      </p>`}
     <${Filter} items=${snapshot.items} filter=${filter} setFilter=${setFilter} />
     <${Groups} groups=${groups} filter=${filter} setFilter=${setFilter} host=${host} />
     ${host.can.act && shown.length > 0 && html`<${Actions} words=${words} scope=${scope} cleared=${cleared} />`}
@@ -158,8 +168,15 @@ function Table({ shown, selected, setSelected, now }) {
       <tbody ref=${body}>
         ${shown.map((item) => html`
           <tr key=${item.id} class=${selected.has(item.id) ? "chosen" : ""}>
-            ${can.act && html`<td class="tick"><input type="checkbox" aria-label=${`Select ${item.message}`} checked=${selected.has(item.id)} onChange=${() => toggle(item.id)} /></td>`}
-            <td><a data-id=${item.id} href=${pageOf(base, "dead-letters", item.id)}>${brief(item.error || item.reason, 200)}</a> <small class="id">${item.message}</small></td>
+            ${can.act && html`
+              <td class="tick">
+                <input type="checkbox" aria-label=${`Select ${item.message}`} checked=${selected.has(item.id)}
+                  onChange=${() => toggle(item.id)} />
+              </td>`}
+            <td>
+              <a data-id=${item.id} href=${pageOf(base, "dead-letters", item.id)}>${brief(item.error || item.reason, 200)}</a>
+              ${" "}<small class="id">${item.message}</small>
+            </td>
             <td class="wide"><${Badge}>${item.reason}<//></td>
             <td class="num wide">${count(item.attempts)}</td>
             <td class="num"><${Time} at=${item.last_failed_at} now=${now} /></td>

@@ -4,7 +4,7 @@ import { Api } from "../app/api.js";
 import { fleetHeadlines, groupHosts, nameOf, stateOf } from "../app/fleet_groups.js";
 import { openHelp, useKeys } from "../app/keys.js";
 import { say } from "../app/notices.js";
-import { Announcement, Badge, PageTitle, Time } from "../app/parts.js";
+import { Announcement, Badge, Head, PageTitle, Time } from "../app/parts.js";
 import { askPause } from "../app/pause.js";
 import { poll } from "../app/poll.js";
 import { baseOf, go, pageOf } from "../app/router.js";
@@ -89,7 +89,10 @@ function Group({ group, now, again }) {
       <${Sums} group=${group} />
       <table class="hosts">
         <caption class="hidden">Hosts of ${nameOf(group)}</caption>
-        <thead><tr><th scope="col">Host</th><th scope="col">State</th><th scope="col" class="num">Acked</th><th scope="col" class="num wide">Failed</th><th scope="col" class="num wide">p99</th><th scope="col" class="num">Busy</th><th scope="col" class="wide">Version</th><th scope="col" class="num wide">Up for</th></tr></thead>
+        <${Head} columns=${[
+          "Host", "State", ["Acked", "num"], ["Failed", "num wide"],
+          ["p99", "num wide"], ["Busy", "num"], ["Version", "wide"], ["Up for", "num wide"],
+        ]} />
         <tbody>${visible.map((host) => html`<${HostRow} key=${host.key} host=${host} usual=${versions[0]?.[0]} now=${now} />`)}</tbody>
       </table>
     </section>`;

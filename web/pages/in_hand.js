@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 import { html } from "../vendor/preact-htm.js";
-import { useHost } from "../app/context.js";
-import { Badge, Empty, PageTitle, Problem } from "../app/parts.js";
+import { Badge, Empty, Head, PageTitle, Problem } from "../app/parts.js";
 import { useResource } from "../app/poll.js";
+import { useHost } from "../app/watch.js";
 import { count, duration, plural } from "../app/words.js";
 
 const intervalMs = 2000;
@@ -25,7 +25,10 @@ export function InHand() {
     ${items.length > 0 && html`
       <table>
         <caption class="hidden">Calls in progress</caption>
-        <thead><tr><th scope="col" class="num">Worker</th><th scope="col">Message</th><th scope="col" class="num">Running for</th><th scope="col" class="wide bar">Share of the longest</th></tr></thead>
+        <${Head} columns=${[
+          ["Worker", "num"], "Message",
+          ["Running for", "num"], ["Share of the longest", "wide bar"],
+        ]} />
         <tbody>
           ${items.map((item) => html`
             <tr key=${`${item.worker} ${item.message}`}>

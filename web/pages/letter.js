@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 import { html, useEffect, useLayoutEffect, useRef, useState } from "../vendor/preact-htm.js";
-import { useHost } from "../app/context.js";
 import { hexDump, prettyJson } from "../app/json_text.js";
 import { useKeys } from "../app/keys.js";
 import { remove, requeue, sendEdited } from "../app/letters.js";
 import { Badge, Choice, Empty, Facts, PageTitle, Panel, Time } from "../app/parts.js";
 import { go, pageOf } from "../app/router.js";
+import { useHost } from "../app/watch.js";
 import { bytes, count } from "../app/words.js";
 
 /** One dead letter: why it failed, what is in it, and what can be done. */
@@ -84,8 +84,12 @@ function Editor({ letter, back, cancel }) {
   return html`
     <form class="editor" onSubmit=${submit}>
       <label for="body">Body</label>
-      <p class="hint" id="editor-hint">A copy with this body goes to ${letter.original_queue} as a new message, with all its attempts before it. This letter goes once the copy is safe.</p>
-      <textarea id="body" rows="12" spellcheck="false" aria-describedby="editor-hint" ref=${text} onInput=${(event) => setBody(event.target.value)}>${letter.body}</textarea>
+      <p class="hint" id="editor-hint">
+        A copy with this body goes to ${letter.original_queue} as a new message, with all its attempts before it. This letter
+        goes once the copy is safe.
+      </p>
+      <textarea id="body" rows="12" spellcheck="false" aria-describedby="editor-hint" ref=${text}
+        onInput=${(event) => setBody(event.target.value)}>${letter.body}</textarea>
       <p class="problem" role="status">${brokeJson ? "The body was JSON, and is no longer." : ""}</p>
       <div class="actions">
         <button type="submit" class="primary" disabled=${sending}>Send the copy</button>

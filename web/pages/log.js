@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 import { html, useEffect, useLayoutEffect, useRef, useState } from "../vendor/preact-htm.js";
-import { useHost } from "../app/context.js";
 import { useKeys } from "../app/keys.js";
 import { act } from "../app/notices.js";
 import { Empty, PageTitle, Problem } from "../app/parts.js";
 import { poll } from "../app/poll.js";
+import { useHost } from "../app/watch.js";
 import { count, momentWithSeconds } from "../app/words.js";
 
 const intervalMs = 1000;

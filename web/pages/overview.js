@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 import { html, useEffect, useMemo, useState } from "../vendor/preact-htm.js";
 import { Chart } from "../app/chart.js";
-import { useHost } from "../app/context.js";
 import { showLetters } from "../app/headline_view.js";
 import { History } from "../app/history.js";
 import { Badge, Choice, Empty, Facts, Outcome, PageTitle, Panel, Time } from "../app/parts.js";
 import { poll } from "../app/poll.js";
 import { pageOf } from "../app/router.js";
+import { useHost } from "../app/watch.js";
 import { brief, bytes, count, distance, duration, number, rate } from "../app/words.js";
 
 const intervalMs = 2000;

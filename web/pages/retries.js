@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 import { html } from "../vendor/preact-htm.js";
-import { useHost } from "../app/context.js";
 import { groupByError } from "../app/groups.js";
-import { Empty, Outcome, PageTitle, Panel, Problem, Time } from "../app/parts.js";
+import { Empty, Head, Outcome, PageTitle, Panel, Problem, Time } from "../app/parts.js";
 import { useResource } from "../app/poll.js";
+import { useHost } from "../app/watch.js";
 import { brief, count, distance, duration, plural, systemName } from "../app/words.js";
 
 const intervalMs = 5000;
@@ -31,7 +31,7 @@ function Waiting({ data, now }) {
     <p class="lead">${plural(data.count, "message")} ${data.count === 1 ? "waits" : "wait"} for a retry${data.items.length < data.count ? `; the next ${count(data.items.length)}` : ""}.</p>
     <table>
       <caption class="hidden">Messages that wait for a retry</caption>
-      <thead><tr><th scope="col">Message</th><th scope="col" class="num">Attempt</th><th scope="col" class="num">Due</th><th scope="col">Error</th></tr></thead>
+      <${Head} columns=${["Message", ["Attempt", "num"], ["Due", "num"], "Error"]} />
       <tbody>
         ${data.items.map((item) => html`
           <tr key=${item.message}>
@@ -59,7 +59,10 @@ function Failures({ failures, now }) {
       ${failures.length === 0 ? html`<${Empty}>Nothing has failed since this host started.<//>` : html`
         <table>
           <caption class="hidden">The last failures</caption>
-          <thead><tr><th scope="col">At</th><th scope="col">Outcome</th><th scope="col">Error</th><th scope="col" class="wide">Message</th><th scope="col" class="num wide">Attempt</th><th scope="col" class="num wide">Took</th><th scope="col" class="num wide">Again in</th></tr></thead>
+          <${Head} columns=${[
+            "At", "Outcome", "Error", ["Message", "wide"],
+            ["Attempt", "num wide"], ["Took", "num wide"], ["Again in", "num wide"],
+          ]} />
           <tbody>
             ${failures.map((item) => html`
               <tr key=${item.at + item.message + item.attempt}>

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 import { html } from "../vendor/preact-htm.js";
-import { useHost } from "../app/context.js";
 import { useKeys } from "../app/keys.js";
 import { act } from "../app/notices.js";
-import { Badge, Empty, Facts, Outcome, PageTitle, Panel, Problem, Time } from "../app/parts.js";
+import { Badge, Empty, Facts, Head, Outcome, PageTitle, Panel, Problem, Time } from "../app/parts.js";
 import { useResource } from "../app/poll.js";
+import { useHost } from "../app/watch.js";
 import { brief, distance, duration } from "../app/words.js";
 
 const intervalMs = 3000;
@@ -63,7 +63,10 @@ function Runs({ runs, now }) {
   return html`
     <table>
       <caption class="hidden">Last runs</caption>
-      <thead><tr><th scope="col">Due</th><th scope="col">Outcome</th><th scope="col" class="num">Took</th><th scope="col" class="wide bar">Share of the longest</th><th scope="col" class="num wide">Attempt</th><th scope="col" class="num wide">Late by</th><th scope="col">Detail</th></tr></thead>
+      <${Head} columns=${[
+        "Due", "Outcome", ["Took", "num"], ["Share of the longest", "wide bar"],
+        ["Attempt", "num wide"], ["Late by", "num wide"], "Detail",
+      ]} />
       <tbody>
         ${runs.map((run) => html`
           <tr key=${`${run.due} ${run.attempt}`}>
