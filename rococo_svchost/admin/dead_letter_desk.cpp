@@ -94,7 +94,7 @@ ApiAnswer DeadLetterDesk::remove(const ApiCall& call) {
 
 ApiAnswer DeadLetterDesk::edit(const ApiCall& call) {
     const auto body = read_body(call);
-    if (!body) return body;
+    if (!body) return tl::unexpected(body.error());
     const auto text = body->find("body");
     if (text == body->end() || !text->is_string())
         return api_error(400, "Send the new body as text: {\"body\": \"…\"}.");
@@ -176,7 +176,7 @@ tl::expected<DeadLetterDesk::Named, HttpResponse> DeadLetterDesk::named_letters(
 
 ApiAnswer DeadLetterDesk::act(const ApiCall& call, StoreAction action, const char* done) {
     const auto body = read_body(call);
-    if (!body) return body;
+    if (!body) return tl::unexpected(body.error());
     const std::scoped_lock lock(mutex_);
     const auto store = open_store();
     if (!store) return tl::unexpected(store.error());

@@ -117,7 +117,7 @@ ApiAnswer HostApi::log(const ApiCall& call) {
 
 ApiAnswer HostApi::pause(const ApiCall& call) {
     const auto body = read_body(call);
-    if (!body) return body;
+    if (!body) return tl::unexpected(body.error());
     const auto pause = read_pause(*body);
     if (!pause) return tl::unexpected(pause.error());
     if (!control_.capabilities().pause) return api_error(404, "This host cannot be paused.");
@@ -145,7 +145,7 @@ ApiAnswer HostApi::run_now(const ApiCall& call) {
 
 ApiAnswer HostApi::set_log_level(const ApiCall& call) {
     const auto body = read_body(call);
-    if (!body) return body;
+    if (!body) return tl::unexpected(body.error());
     const json* name = member(*body, "level");
     const std::string text = name != nullptr && name->is_string()
                                  ? to_upper(name->get_ref<const std::string&>())
