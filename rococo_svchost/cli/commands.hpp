@@ -91,7 +91,7 @@ struct HostsArguments {
 
 /// Whether all hosts of a folder are well: 0 if they are, 1 if not. Prints one line. **Errors**:
 /// kind `unavailable`, if none answers.
-[[nodiscard]] Result<int> health(const HostsArguments& hosts, bool ready);
+[[nodiscard]] Result<int> health(const HostsArguments& arguments, bool ready);
 
 struct StatusArguments {
     HostsArguments hosts;
