@@ -86,6 +86,7 @@ void SimulatedWorkers::check_waits(const svchost::Harvest& harvest) {
 void SimulatedWorkers::forget_waits() {
     offered_since_.reset();
     idle_beside_work_since_.reset();
+    given_back_since_.reset();
 }
 
 std::vector<Job> SimulatedWorkers::take_back() {
@@ -158,6 +159,7 @@ void SimulatedWorkers::begin(std::size_t number) {
     worker.jobs = jobs;
     worker.since = timeline_.steady_now();
     offered_since_.reset();
+    given_back_since_.reset();
     if (!children_.empty()) return begin_window(number);
     for (const Job& job : jobs) {
         const SimulatedDelivery& delivery = simulated(job);

@@ -91,6 +91,8 @@ private:
     void begin_window(std::size_t number);
     void ended(std::size_t number, std::size_t count);
     void not_begun(std::size_t number, std::size_t count);
+    [[nodiscard]] bool others_may_begin(std::size_t number, std::size_t count) const;
+    void check_called();
     [[nodiscard]] svchost::Outcome outcome(std::size_t message, bool cancelled);
     void cancel(std::size_t number);
 
@@ -107,6 +109,7 @@ private:
     std::optional<SteadyTime> offered_since_;  // work to workers that are all idle
     std::optional<SteadyTime> uncollected_since_;
     std::optional<SteadyTime> idle_beside_work_since_;
+    std::optional<SteadyTime> given_back_since_;    // work to workers of which some are idle
     std::map<std::size_t, SteadyTime> ended_lost_;  // messages whose verdict waits for them
     std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };

@@ -9,10 +9,14 @@
 
 namespace rococo::simulator {
 
+using namespace std::chrono_literals;
 using svchost::Job;
 using svchost::Outcome;
 
 namespace {
+
+// How long a worker may take to begin what it was called for.
+constexpr Duration kCalled = 50ms;
 
 svchost::DeadHost::Note note_of(const Job& job, std::size_t worker, std::size_t place) {
     return {.worker = worker,
@@ -102,10 +106,36 @@ void SimulatedWorkers::ended(std::size_t number, std::size_t count) {
 
 void SimulatedWorkers::not_begun(std::size_t number, std::size_t count) {
     Worker& worker = workers_[number];
+    const bool may_begin = others_may_begin(number, count);
     board_.give_back(number, count);
     worker.left = worker.left.first(worker.left.size() - count);
     worker.jobs = worker.jobs.first(worker.left.size());
     call_up();
+    if (!may_begin || given_back_since_) return;
+    given_back_since_ = timeline_.steady_now();
+    later(kCalled, [this] { check_called(); });
+}
+
+// Whether the last of its messages are work that an idle worker may take at once.
+bool SimulatedWorkers::others_may_begin(std::size_t number, std::size_t count) const {
+    if (held_ || std::ranges::any_of(workers_[number].jobs.last(count), &Job::alone)) return false;
+    bool idle = false;
+    for (std::size_t other = 0; other < workers_.size(); ++other) {
+        if (std::ranges::any_of(workers_[other].jobs, &Job::alone)) return false;
+        idle = idle || (other != number && workers_[other].jobs.empty());
+    }
+    return idle;
+}
+
+// The dispatcher looks for idle workers once it is awake, which hides that nobody called them: what
+// is given back must not wait for that.
+void SimulatedWorkers::check_called() {
+    if (!given_back_since_) return;
+    const SteadyTime since = std::max(*given_back_since_, host_.frozen_until());
+    if (const auto left = since + kCalled - timeline_.steady_now(); left.count() > 0)
+        return later(std::chrono::ceil<Duration>(left), [this] { check_called(); });
+    books_.finding(host_.name + " calls no idle worker for what was given back");
+    given_back_since_.reset();
 }
 
 void SimulatedWorkers::end_children() {
