@@ -13,8 +13,12 @@ void LogRing::add(LogLine line) {
     line.text.resize(beginning(line.text, kMostBytes).size());
     const std::scoped_lock lock(mutex_);
     line.number = ++last_;
+    bytes_ += line.text.size();
     lines_.push_back(std::move(line));
-    if (lines_.size() > kMostLines) lines_.pop_front();
+    while (lines_.size() > kMostLines || bytes_ > kMostBytesInAll) {
+        bytes_ -= lines_.front().text.size();
+        lines_.pop_front();
+    }
 }
 
 std::vector<LogLine> LogRing::after(std::uint64_t number) const {

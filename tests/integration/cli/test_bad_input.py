@@ -296,7 +296,8 @@ def test_a_read_only_queue_file_is_refused_and_unchanged(service, tmp_path):
     place.mkdir()
     program = shutil.copy(executable("svchost"), place)
     library = shutil.copy(service_library("ledger_service"), place)
-    for path in [tmp_path, *list(tmp_path.parents)[:2]]:
+    # Up to the folder of temporary files, which is open to all.
+    for path in [tmp_path, *list(tmp_path.parents)[:3]]:
         path.chmod(path.stat().st_mode | 0o055)
 
     def as_nobody(*arguments):

@@ -16,7 +16,7 @@ def test_restarts_leave_no_zombies_and_no_descriptors(tmp_path):
 
 
 def test_memory_stays_flat_over_many_messages(tmp_path):
-    holds(*python_endurance.many_messages(tmp_path / "service", 20_000))
+    holds(*python_endurance.many_messages(tmp_path / "service", 60_000))
 
 
 def test_large_bodies_of_the_embedded_queue(tmp_path):

@@ -37,9 +37,11 @@ public:
 
 private:
     static constexpr std::size_t kMostLines = 1'000;
+    static constexpr std::size_t kMostBytesInAll = std::size_t{256} * 1024;
 
-    mutable std::mutex mutex_;  // guards the two below
+    mutable std::mutex mutex_;  // guards all below
     std::deque<LogLine> lines_;
+    std::size_t bytes_ = 0;  // of their texts
     std::uint64_t last_ = 0;
 };
 
