@@ -58,12 +58,11 @@ bool keep(Result<T> result, T& value, std::vector<Error>& errors) {
 /// Checks that involve more than a single value.
 void check_together(const Configuration& configuration, SystemTime now, bool once,
                     std::vector<Error>& errors) {
-    if (configuration.text("EXECUTION_TYPE") == "CRON") {
-        if (once) return;  // A single run needs no schedule.
-        for (Error& error : schedule_errors(configuration, now)) errors.push_back(std::move(error));
-    } else if (const auto file = ConsumeConfig::open(configuration); !file) {
+    if (const auto file = ConsumeConfig::open(configuration); !file)
         errors.push_back(file.error());
-    }
+    // A single run needs no schedule.
+    if (configuration.text("EXECUTION_TYPE") == "CRON" && !once)
+        for (Error& error : schedule_errors(configuration, now)) errors.push_back(std::move(error));
 }
 
 /// Makes everything that can be made before anything connects, or reports all that is wrong.

@@ -9,8 +9,8 @@
 
 namespace rococo::svchost {
 
-/// The current consume configuration, reread from time to time. The dispatcher asks it whether to
-/// exit when finished, and whether to pause.
+/// The current consume configuration, reread from time to time by whoever asks: whether to exit
+/// when finished, and whether to pause.
 class LiveConfig {
 public:
     LiveConfig(ConsumeConfig config, const HostContext& context)

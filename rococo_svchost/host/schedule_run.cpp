@@ -6,6 +6,7 @@
 #include "admin_parts.hpp"
 #include "host_context.hpp"
 #include "lazy_sender.hpp"
+#include "live_config.hpp"
 #include "rococo/base/counted.hpp"
 #include "rococo_svchost/admin/buckets.hpp"
 #include "rococo_svchost/host/schedule.hpp"
@@ -78,8 +79,9 @@ public:
               started_at, context.logger) {}
 
     /// The exit code.
-    int run(ScheduledHost& host) {
+    int run(ScheduledHost& host, LiveConfig& live_config) {
         host_ = &host;
+        live_config_ = &live_config;
         if (auto prepared = runs_.prepare(); !prepared) return fail(prepared.error());
         driver_.pause(paused_ = is_paused());
         context_.systemd.ready("Running on a schedule");
@@ -166,7 +168,7 @@ private:
 
     bool is_paused() {
         PauseSwitch& pause_switch = host_->pause_switch();
-        pause_switch.configured(context_.configuration.boolean("PAUSED"), "PAUSED");
+        pause_switch.configured(live_config_->paused(), "PAUSED");
         if (host_->steer_by_signals().list) host_->log_in_hand();
         return pause_switch.current().has_value();
     }
@@ -252,7 +254,8 @@ private:
 
     const HostContext& context_;
     ScheduleRecorder& recorder_;
-    ScheduledHost* host_ = nullptr;  // none for a single run
+    ScheduledHost* host_ = nullptr;      // none for a single run
+    LiveConfig* live_config_ = nullptr;  // the same
     bool paused_ = false;
     const Logger logger_;
     WakeTimer timer_;
@@ -302,6 +305,9 @@ int run_schedule(const HostContext& context) {
     if (!context.options.once) election = make_leader_election(context);
     if (!election) return fail(election.error());
 
+    auto consume_config = ConsumeConfig::open(context.configuration);
+    if (!consume_config) return fail(consume_config.error());
+    LiveConfig live_config(std::move(*consume_config), context);
     const auto process_seconds = process_buckets(context.configuration);
     if (!process_seconds) return fail(process_seconds.error());
     ScheduleRecorder recorder(context.clock,
@@ -320,7 +326,7 @@ int run_schedule(const HostContext& context) {
                        {.recorder = recorder, .sender = sender, .wake = [&run] { run.wake(); }});
     const auto admin = AdminServices::start(context, host);
     if (!admin) return fail(admin.error());
-    const int code = context.options.once ? run.run_once() : run.run(host);
+    const int code = context.options.once ? run.run_once() : run.run(host, live_config);
     if (!(*admin)->stop(kAdminPatience)) exit_now(context.log, code);
     return code;
 }

@@ -55,3 +55,16 @@ def test_a_paused_schedule_skips_its_runs(schedule, admin):
         admin.post("resume")
         wait_until(lambda: admin.metrics()['rococo_schedule_runs_total{outcome="ok"}'] > ran)
         assert host.terminate() == 0
+
+
+def test_the_consume_file_pauses_a_schedule_too(schedule, admin, tmp_path):
+    consume = tmp_path / "consume.env"
+    service = schedule(CRON_TIME_AMOUNT=1, CONSUME_CONFIG_FILE_PATH=consume)
+    consume.write_text("PAUSED=1\n")
+    with service.start() as host:
+        host.wait_for("Paused by PAUSED")
+        admin.wait_for("/readyz", 200)
+        wait_until(lambda: admin.metrics()['rococo_schedule_skipped_total{reason="paused"}'] >= 1)
+        consume.write_text("PAUSED=0\n")
+        wait_until(lambda: admin.metrics()['rococo_schedule_runs_total{outcome="ok"}'] >= 1)
+        assert host.terminate() == 0
