@@ -124,7 +124,8 @@ private:
         CurlHeaders headers;
         append(headers, "Content-Type: application/json");
         append(headers, "Expect:");
-        for (const auto& [name, value] : settings_.headers) append(headers, name + ": " + value);
+        for (const auto& [name, value] : settings_.headers)
+            append(headers, std::string(name).append(": ").append(value));
         curl_easy_setopt(easy.get(), CURLOPT_HTTPHEADER, headers.get());
         curl_easy_setopt(easy.get(), CURLOPT_NOPROGRESS, 0L);
         curl_easy_setopt(easy.get(), CURLOPT_XFERINFOFUNCTION, &is_given_up);
