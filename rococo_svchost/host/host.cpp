@@ -58,8 +58,7 @@ bool keep(Result<T> result, T& value, std::vector<Error>& errors) {
 /// Checks that involve more than a single value.
 void check_together(const Configuration& configuration, SystemTime now, bool once,
                     std::vector<Error>& errors) {
-    if (const auto file = ConsumeConfig::open(configuration); !file)
-        errors.push_back(file.error());
+    if (const auto file = ConsumeConfig::open(configuration); !file) errors.push_back(file.error());
     // A single run needs no schedule.
     if (configuration.text("EXECUTION_TYPE") == "CRON" && !once)
         for (Error& error : schedule_errors(configuration, now)) errors.push_back(std::move(error));

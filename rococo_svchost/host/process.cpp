@@ -62,7 +62,8 @@ void apply_process_zone(const Configuration& configuration) {
 bool finish_standard_output() {
     errno = 0;
     if (std::cout.flush()) return true;
-    // What failed while it was written, rather than now, has left no error behind; it is told again.
+    // What failed while it was written, rather than now, has left no error behind; it is told
+    // again.
     if (errno == 0) static_cast<void>(::write(STDOUT_FILENO, "\n", 1) == 1);
     const int error = errno;
     pollfd output{STDOUT_FILENO, POLLOUT, 0};

@@ -37,8 +37,8 @@ struct ConsumeNote {
 };
 
 /// The file at `CONSUME_CONFIG_FILE_PATH` (a `.env` file with `EXIT_WHEN_FINISHED`,
-/// `LISTEN_INTERVAL`, `PAUSED` and `VISIBILITY_TIMEOUT`), reread whenever it changes. Settings that it omits
-/// keep the configuration's values.
+/// `LISTEN_INTERVAL`, `PAUSED` and `VISIBILITY_TIMEOUT`), reread whenever it changes. Settings that
+/// it omits keep the configuration's values.
 ///
 /// The file may be missing at first and appear later. If it becomes invalid while the host runs,
 /// that is reported once and the last good values stay in force.
