@@ -89,8 +89,8 @@ Result<int> run_now(const HostsArguments& hosts) {
     leaders_first(found);
     for (const LiveHost& host : found.hosts) {
         const LiveHosts one{.hosts = {host}, .token = found.token, .sought = found.sought};
-        const auto code = tell(one, "schedules/run", Json::object(),
-                               [](const Json& /*answer*/) -> std::string { return "started"; });
+        auto code = tell(one, "schedules/run", Json::object(),
+                         [](const Json& /*answer*/) -> std::string { return "started"; });
         if (!code || *code == 0) return code;
     }
     return kRefused;

@@ -35,7 +35,7 @@ constexpr std::size_t kMostMessages = 8;
 /// Looks at the hosts again and again.
 class Watch {
 public:
-    explicit Watch(const HostsArguments& arguments) : arguments_(arguments) {}
+    explicit Watch(HostsArguments arguments) : arguments_(std::move(arguments)) {}
 
     /// Everything as it is now. **Errors**: as `find_hosts`.
     Result<TopView> look() {
