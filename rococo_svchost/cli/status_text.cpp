@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <map>
 #include <utility>
 
@@ -96,17 +97,17 @@ std::string rates_text(const HostStatus::Rates& rates) {
 
 /// What is always said, and what only if there was any.
 std::string totals_text(const std::map<std::string, std::uint64_t>& totals) {
-    static constexpr std::pair<const char*, const char*> kNames[] = {
-        {"consumed", "consumed"},
-        {"acknowledged", "acknowledged"},
-        {"retried", "retried"},
-        {"dead_lettered", "given up"},
-        {"dropped", "dropped"},
-        {"lost", "taken back by the queue"},
-        {"sent", "sent"},
-        {"send_failures", "not sent"},
-        {"process_timeouts", "too slow"},
-        {"crashes", "crashes"}};
+    using Name = std::pair<const char*, const char*>;
+    static constexpr std::array kNames{Name{"consumed", "consumed"},
+                                       Name{"acknowledged", "acknowledged"},
+                                       Name{"retried", "retried"},
+                                       Name{"dead_lettered", "given up"},
+                                       Name{"dropped", "dropped"},
+                                       Name{"lost", "taken back by the queue"},
+                                       Name{"sent", "sent"},
+                                       Name{"send_failures", "not sent"},
+                                       Name{"process_timeouts", "too slow"},
+                                       Name{"crashes", "crashes"}};
     constexpr std::size_t kAlways = 2;
     std::string text;
     std::size_t number = 0;
@@ -260,6 +261,7 @@ std::string sum_text(const std::vector<HostStatus>& hosts, const Style& style) {
     std::string states;
     for (const auto& [word, count] : words) append(states, ", ", fmt::format("{} {}", count, word));
     std::vector<Field> fields;
+    fields.reserve(queues.size() + 3);
     for (const auto& [name, depth] : queues)
         fields.emplace_back("queue", fmt::format("{}: {}", name, depth_text(depth)));
     fields.emplace_back("in hand", in_hand_text(sum));
