@@ -76,10 +76,10 @@ void wake_to_steer(void* argument) {
 /// Consumes a queue, from the configuration to the exit code.
 class MessagingRun {
 public:
-    MessagingRun(const HostContext& context, const std::string& queue)
+    MessagingRun(const HostContext& context, std::string queue)
         : context_(context),
           logger_(context.logger),
-          queue_(queue),
+          queue_(std::move(queue)),
           pool_settings_(pool_settings(context.configuration, context.processor)),
           queue_sender_(context.queue_kind) {}
 
