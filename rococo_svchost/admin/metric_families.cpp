@@ -103,8 +103,12 @@ void add_messages(Families& families, const HostFacts& facts) {
 void add_sends(Families& families, const HostFacts& facts) {
     const HostIdentity& host = facts.identity;
     std::map<std::string, std::uint64_t> sent;
-    for (const auto& [destination, count] : facts.sends.sent)
-        sent[sent.size() < kMostDestinations ? destination : kOther] += count;
+    std::size_t named = 0;
+    for (const auto& [destination, count] : facts.sends.sent) {
+        // What was put together already takes nobody's place, or a counter would fall.
+        const bool has_series = destination != kOther && ++named <= kMostDestinations;
+        sent[has_series ? destination : kOther] += count;
+    }
     auto family = counter_family("messaging_client_sent_messages_total",
                                  "Messages that the service sent; with error_type, those that "
                                  "could not be sent.");

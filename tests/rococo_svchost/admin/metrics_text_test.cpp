@@ -157,6 +157,17 @@ TEST(MetricsText, DestinationsBeyondFiftyShareASeries) {
     EXPECT_EQ(sent("_OTHER"), "10");
 }
 
+TEST(MetricsText, DestinationsThatWerePutTogetherTakeNobodysPlace) {
+    HostFacts facts = FakeHost().facts();
+    for (int i = 100; i < 150; ++i) facts.sends.sent["queue-" + std::to_string(i)] = 1;
+    facts.sends.sent["_OTHER"] = 7;
+    const std::string text = svchost::metrics_text(facts);
+    EXPECT_THAT(text, HasSubstr("messaging_destination_name=\"queue-149\",messaging_operation_name="
+                                "\"send\"} 1\n"));
+    EXPECT_THAT(text, HasSubstr("messaging_destination_name=\"_OTHER\",messaging_operation_name="
+                                "\"send\"} 7\n"));
+}
+
 TEST(MetricsText, DepthsThatAreUnknownAreNotZero) {
     HostFacts facts = FakeHost().facts();
     EXPECT_THAT(svchost::metrics_text(facts), Not(HasSubstr("rococo_queue_messages{")));
