@@ -18,6 +18,8 @@ namespace {
 using http::error_response;
 using http::HttpRequest;
 using http::HttpResponse;
+using http::json_response;
+using http::wrong_method;
 
 using HostAnswer = ApiAnswer (HostApi::*)(const ApiCall&);
 using DeskAnswer = ApiAnswer (DeadLetterDesk::*)(const ApiCall&);
@@ -69,20 +71,6 @@ std::string_view method_of(const HttpRequest& request) {
     return request.method == "HEAD" ? std::string_view("GET") : std::string_view(request.method);
 }
 
-HttpResponse wrong_method(std::string_view allowed) {
-    HttpResponse response =
-        error_response(405, "This path is for " + std::string(allowed) + " only.");
-    response.headers.emplace_back("Allow", allowed);
-    return response;
-}
-
-HttpResponse json_response(int status, const nlohmann::json& document) {
-    return {.status = status,
-            .content_type = "application/json",
-            .body = json_text(document),
-            .headers = {{"Cache-Control", "no-store"}}};
-}
-
 }  // namespace
 
 AdminRoutes::AdminRoutes(HostControl& control, const HistoryRecorder& history, const Clock& clock,
@@ -120,7 +108,7 @@ HttpResponse AdminRoutes::handle_api(const HttpRequest& request, const http::Pee
         const ApiAnswer answer = host_answer != nullptr
                                      ? (api_.**host_answer)(call)
                                      : (desk_.*std::get<DeskAnswer>(route.answer))(call);
-        return answer ? json_response(200, *answer) : answer.error();
+        return answer ? json_response(200, json_text(*answer)) : answer.error();
     }
     if (!allowed.empty()) return wrong_method(allowed);
     return error_response(404, "The API has nothing at this path.");
@@ -137,7 +125,7 @@ std::optional<HttpResponse> AdminRoutes::handle_check(const std::string& path) {
     const bool is_ok = path == "/livez"    ? facts.live
                        : path == "/readyz" ? facts.ready
                                            : facts.phase != HostPhase::starting;
-    return json_response(is_ok ? 200 : 503, probe_json(facts, is_ok));
+    return json_response(is_ok ? 200 : 503, json_text(probe_json(facts, is_ok)));
 }
 
 }  // namespace rococo::svchost

@@ -19,6 +19,8 @@ namespace {
 using http::error_response;
 using http::HttpRequest;
 using http::HttpResponse;
+using http::json_response;
+using http::wrong_method;
 using std::chrono::milliseconds;
 
 constexpr milliseconds kTimeout{1'000};
@@ -29,19 +31,6 @@ constexpr std::size_t kMostBytes = kMebibyte;
 constexpr std::size_t kMostLetterBytes = 16 * kMebibyte;  // a thousand letters, or one large body
 
 constexpr std::size_t kKeyIndex = 3;  // in api/v1/hosts/<key>/…
-
-HttpResponse json_response(int status, std::string body) {
-    return {.status = status,
-            .content_type = "application/json",
-            .body = std::move(body),
-            .headers = {{"Cache-Control", "no-store"}}};
-}
-
-HttpResponse wrong_method(std::string_view allowed) {
-    HttpResponse response = error_response(405, fmt::format("This path is for {} only.", allowed));
-    response.headers.emplace_back("Allow", allowed);
-    return response;
-}
 
 bool is_probe(const std::string& path) {
     return path == "/startupz" || path == "/readyz" || path == "/livez";

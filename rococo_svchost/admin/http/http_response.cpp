@@ -5,6 +5,7 @@
 
 #include <iterator>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 namespace rococo::svchost::http {
 namespace {
@@ -45,6 +46,19 @@ std::string_view reason_phrase(int status) {
 }
 
 }  // namespace
+
+HttpResponse json_response(int status, std::string text) {
+    return {.status = status,
+            .content_type = "application/json",
+            .body = std::move(text),
+            .headers = {{"Cache-Control", "no-store"}}};
+}
+
+HttpResponse wrong_method(std::string_view allowed) {
+    HttpResponse response = error_response(405, fmt::format("This path is for {} only.", allowed));
+    response.headers.emplace_back("Allow", allowed);
+    return response;
+}
 
 HttpResponse error_response(int status, std::string_view sentence) {
     const nlohmann::json document{{"error", sentence}};

@@ -16,6 +16,12 @@ struct HttpResponse {
     std::vector<std::pair<std::string, std::string>> headers;  ///< Besides the usual ones.
 };
 
+/// This JSON, which is of this moment: nobody may keep it.
+[[nodiscard]] HttpResponse json_response(int status, std::string text);
+
+/// 405: the path is for other methods, such as `GET`.
+[[nodiscard]] HttpResponse wrong_method(std::string_view allowed);
+
 /// `{"error": "<sentence>"}`. Any bytes may be in the sentence.
 [[nodiscard]] HttpResponse error_response(int status, std::string_view sentence);
 
