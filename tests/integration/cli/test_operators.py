@@ -14,17 +14,6 @@ from support.ports import free_port
 from support.stub_host import StubHost
 
 
-@pytest.fixture
-def state(service):
-    return service.path / ".svchost"
-
-
-@pytest.fixture
-def host(state):
-    with StubHost(state) as one:
-        yield one
-
-
 # health
 
 

@@ -14,17 +14,6 @@ ENTER, LEAVE = "\x1b[?1049h", "\x1b[?1049l"
 KEYS = termios.ICANON | termios.ECHO
 
 
-@pytest.fixture
-def state(service):
-    return service.path / ".svchost"
-
-
-@pytest.fixture
-def host(state):
-    with StubHost(state) as one:
-        yield one
-
-
 def top(service, **more):
     terminal = Terminal(service, "top", columns=100, rows=30, NO_COLOR="1", **more)
     terminal.wait_for(ENTER)

@@ -2,14 +2,7 @@
 """Schedules that are watched and steered while they run."""
 
 import pytest
-from support.admin import Admin
 from support.host import ServiceFolder, wait_until
-from support.ports import free_port
-
-
-@pytest.fixture
-def admin():
-    return Admin(free_port())
 
 
 @pytest.fixture
