@@ -101,20 +101,21 @@ ApiAnswer DeadLetterDesk::edit(const ApiCall& call) {
     const std::scoped_lock lock(mutex_);
     if (!control_.capabilities().edit)
         return api_error(404, "Dead letters of this queue cannot be edited.");
-    const auto id = control_.edit_and_requeue(call.id, text->get_ref<const std::string&>());
-    if (!id) return edit_refused(call, id.error());
+    const auto store = open_store();
+    if (!store) return tl::unexpected(store.error());
+    const auto id = (*store)->edit_and_requeue(call.id, text->get_ref<const std::string&>());
+    if (!id) return edit_refused(**store, call, id.error());
     snapshot_.reset();
     logger_.info("The dead letter {} was edited and requeued as {}, asked for by {}",
                  printable(call.id), *id, call.peer.address);
     return json{{"id", *id}};
 }
 
-tl::unexpected<HttpResponse> DeadLetterDesk::edit_refused(const ApiCall& call, const Error& error) {
+tl::unexpected<HttpResponse> DeadLetterDesk::edit_refused(Store& store, const ApiCall& call,
+                                                          const Error& error) {
     if (error.kind != ErrorKind::usage) return api_error(error);
     // Either there is no such letter, or the queue does not take such a body.
-    const auto store = open_store();
-    if (!store) return tl::unexpected(store.error());
-    const auto found = (*store)->find(call.id);
+    const auto found = store.find(call.id);
     return api_error(found && !*found ? 404 : 400, error.message);
 }
 

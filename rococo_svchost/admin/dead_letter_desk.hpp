@@ -42,8 +42,9 @@ private:
 
     [[nodiscard]] tl::expected<std::unique_ptr<Store>, http::HttpResponse> open_store();
     [[nodiscard]] ApiAnswer take_snapshot();
-    [[nodiscard]] tl::unexpected<http::HttpResponse> edit_refused(const ApiCall& call,
-                                                                  const Error& error);
+    [[nodiscard]] static tl::unexpected<http::HttpResponse> edit_refused(Store& store,
+                                                                         const ApiCall& call,
+                                                                         const Error& error);
     /// Letters by their ids; none: all, as there are more than can be listed.
     using Named = std::optional<std::vector<std::string>>;
     [[nodiscard]] static tl::expected<Named, http::HttpResponse> named_letters(

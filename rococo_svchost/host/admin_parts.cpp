@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "admin_parts.hpp"
 
+#include <chrono>
 #include <cstdlib>
 #include <string>
 #include <utility>
@@ -11,6 +12,9 @@
 namespace rococo::svchost {
 
 namespace {
+
+// Whoever looks at the host, or collects its metrics, shall not keep it from ending.
+constexpr std::chrono::seconds kPatience{1};
 
 AdminSettings admin_settings(const Configuration& configuration, const RunningHost& host) {
     AdminSettings settings{.address = configuration.text("ADMIN_ADDRESS"),
@@ -44,9 +48,9 @@ Result<std::unique_ptr<AdminServices>> AdminServices::start(const HostContext& c
     return services;
 }
 
-bool AdminServices::stop(std::chrono::milliseconds patience) {
-    if (metrics_) metrics_->stop(patience);
-    return server_ == nullptr || server_->stop(patience);
+bool AdminServices::stop() {
+    if (metrics_) metrics_->stop(kPatience);
+    return server_ == nullptr || server_->stop(kPatience);
 }
 
 Result<std::vector<double>> process_buckets(const Configuration& configuration) {

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <chrono>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -23,9 +22,9 @@ public:
     [[nodiscard]] static Result<std::unique_ptr<AdminServices>> start(const HostContext& context,
                                                                       RunningHost& host);
 
-    /// Exports a last time, and waits for those who look, each for so long. False: somebody still
-    /// waits for the queue, and the destructor would too.
-    bool stop(std::chrono::milliseconds patience);
+    /// Exports a last time, and waits for those who look, each for a second at most. False:
+    /// somebody still waits for the queue, and the destructor would too.
+    bool stop();
 
 private:
     std::unique_ptr<AdminServer> server_;

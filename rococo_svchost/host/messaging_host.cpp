@@ -35,12 +35,9 @@ std::optional<QueueDepth> MessagingHost::depth() const {
 }
 
 HostFacts MessagingHost::facts() const {
-    HostFacts facts = common_facts();
     MessageRecorder::Seen seen = parts_.recorder.seen();
+    HostFacts facts = common_facts(seen.draining, seen.last_turn, "The dispatcher");
     const auto calls = parts_.calls();
-    facts.phase = seen.draining                    ? HostPhase::draining
-                  : seen.last_turn == SteadyTime() ? HostPhase::starting
-                                                   : HostPhase::running;
     facts.connection = std::move(seen.connection);
     facts.depth = depth();
     facts.messages = std::move(seen.messages);
@@ -54,7 +51,7 @@ HostFacts MessagingHost::facts() const {
     if (!calls.empty())
         facts.in_hand.oldest = std::chrono::duration_cast<Microseconds>(calls.front().running_for);
     judge_readiness(facts);
-    judge_liveness(facts, seen.last_turn, calls);
+    judge_liveness(facts, calls);
     return facts;
 }
 
@@ -64,7 +61,6 @@ void MessagingHost::judge_readiness(HostFacts& facts) const {
                                             facts.connection->state == "paused" ||
                                             facts.connection->state == "blocked");
     facts.ready = there && facts.phase == HostPhase::running;
-    if (facts.phase == HostPhase::draining) facts.remarks.emplace_back("The host is draining.");
     if (there || facts.phase == HostPhase::draining) return;
     const std::string state = facts.connection ? facts.connection->state : "connecting";
     const std::string reason = facts.connection ? facts.connection->reason : "";
@@ -74,24 +70,15 @@ void MessagingHost::judge_readiness(HostFacts& facts) const {
 }
 
 // Never the broker's fault, and never for want of messages: a restart would mend neither.
-void MessagingHost::judge_liveness(HostFacts& facts, SteadyTime last_turn,
+void MessagingHost::judge_liveness(HostFacts& facts,
                                    const std::vector<Workers::Running>& calls) const {
-    const Configuration& configuration = context().configuration;
-    const auto stall = configuration.duration("LIVENESS_STALL");
-    const auto since = context().clock.steady_now() - last_turn;
-    if (facts.phase != HostPhase::starting && since > stall) {
-        facts.live = false;
-        facts.remarks.push_back(
-            fmt::format("The dispatcher has not turned for {:.0f} s (LIVENESS_STALL={}).",
-                        std::chrono::duration<double>(since).count(), duration_setting(stall)));
-    }
     if (deaf_) {
         facts.live = false;
         facts.remarks.emplace_back(
             "Messages are ready in the queue and none comes, though the host has subscribed anew "
             "twice.");
     }
-    const auto limit = configuration.duration("LIVENESS_PROCESS_LIMIT");
+    const auto limit = context().configuration.duration("LIVENESS_PROCESS_LIMIT");
     if (limit.count() == 0 || calls.size() < workers_) return;
     if (!std::ranges::all_of(calls, [&](const auto& call) { return call.running_for > limit; }))
         return;
@@ -144,12 +131,6 @@ Result<std::vector<messaging::WaitingRetry>> MessagingHost::retries(std::size_t 
 
 Result<std::unique_ptr<messaging::DeadLetterStore>> MessagingHost::dead_letters() {
     return context().queue_kind.dead_letters(queue_);
-}
-
-Result<std::string> MessagingHost::edit_and_requeue(const std::string& id,
-                                                    const std::string& body) {
-    ROCOCO_ASSIGN_OR_RETURN(const auto store, dead_letters());
-    return store->edit_and_requeue(id, body);
 }
 
 }  // namespace rococo::svchost

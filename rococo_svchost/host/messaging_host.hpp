@@ -48,18 +48,14 @@ public:
     [[nodiscard]] std::vector<Failure> failures() const override {
         return parts_.recorder.failures();
     }
-    /// Lists in the log what is in hand.
-    void log_in_hand() const;
     Result<void> run_now(const std::string& by) override;
     [[nodiscard]] Result<std::vector<messaging::WaitingRetry>> retries(std::size_t limit) override;
     [[nodiscard]] Result<std::unique_ptr<messaging::DeadLetterStore>> dead_letters() override;
-    [[nodiscard]] Result<std::string> edit_and_requeue(const std::string& id,
-                                                       const std::string& body) override;
 
 private:
+    void log_in_hand() const override;
     void judge_readiness(HostFacts& facts) const;
-    void judge_liveness(HostFacts& facts, SteadyTime last_turn,
-                        const std::vector<Workers::Running>& calls) const;
+    void judge_liveness(HostFacts& facts, const std::vector<Workers::Running>& calls) const;
 
     const std::string queue_;
     const std::size_t workers_;

@@ -29,11 +29,6 @@ namespace rococo::svchost {
 
 namespace {
 
-// How long the end of the host waits for those who look at it.
-constexpr std::chrono::seconds kAdminPatience{1};
-// What systemd grants beyond DRAIN_TIMEOUT: the rest of the end.
-constexpr std::chrono::seconds kDrainMargin{5};
-
 std::unique_ptr<CrashNotes> open_notes(const HostContext& context, const std::string& queue,
                                        const WorkerPool::Settings& pool) {
     auto notes = CrashNotes::open(context.configuration.path("STATE_DIR"), queue,
@@ -97,7 +92,7 @@ public:
         reachable_.over = true;
         reachable_.adapter = nullptr;
         // Whoever still waits for the queue shall not keep the host from ending.
-        const bool nobody_looks = admin_->stop(kAdminPatience);
+        const bool nobody_looks = admin_->stop();
         const int code = conclude(end);
         if (!nobody_looks) exit_now(context_.log, code);
         return code;
@@ -168,18 +163,12 @@ private:
         const SteadyTime now = context_.clock.steady_now();
         tell_systemd(now);
         look_whether_deaf(now);
-        PauseSwitch& pause_switch = host_->pause_switch();
-        pause_switch.configured(live_config_->paused(), "PAUSED");
-        if (host_->steer_by_signals().list) host_->log_in_hand();
-        return pause_switch.current().has_value();
+        return host_->is_paused(live_config_->paused());
     }
 
     void tell_systemd(SteadyTime now) {
-        if (recorder_->is_draining() && !std::exchange(stopping_told_, true)) {
-            context_.systemd.stopping();
-            context_.systemd.extend(context_.configuration.duration("DRAIN_TIMEOUT") +
-                                    kDrainMargin);
-        }
+        if (recorder_->is_draining() && !std::exchange(stopping_told_, true))
+            host_->say_that_it_drains();
         const auto interval = context_.systemd.watchdog_interval();
         if (!interval || now < watchdog_due_) return;
         watchdog_due_ = now + *interval;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "running_host.hpp"
 
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <array>
@@ -9,11 +10,16 @@
 #include <utility>
 
 #include "process_facts.hpp"
+#include "rococo/configuration/duration.hpp"
 #include "rococo/configuration/render.hpp"
+#include "steering_signals.hpp"
 
 namespace rococo::svchost {
 
 namespace {
+
+// What systemd grants beyond DRAIN_TIMEOUT: the rest of the end.
+constexpr std::chrono::seconds kDrainMargin{5};
 
 std::string host_name() {
     std::array<char, 256> name{};
@@ -53,8 +59,21 @@ RunningHost::RunningHost(const HostContext& context, HostIdentity identity, cons
       wake_(std::move(wake)),
       pause_switch_(context.configuration.path("STATE_DIR"), name, context.clock, context.logger) {}
 
-HostFacts RunningHost::common_facts() const {
+HostFacts RunningHost::common_facts(bool draining, SteadyTime last_round,
+                                    std::string_view thread) const {
     HostFacts facts;
+    facts.phase = draining                     ? HostPhase::draining
+                  : last_round == SteadyTime() ? HostPhase::starting
+                                               : HostPhase::running;
+    if (draining) facts.remarks.emplace_back("The host is draining.");
+    const auto stall = context_.configuration.duration("LIVENESS_STALL");
+    const auto since = context_.clock.steady_now() - last_round;
+    if (facts.phase != HostPhase::starting && since > stall) {
+        facts.live = false;
+        facts.remarks.push_back(fmt::format("{} has not turned for {:.0f} s (LIVENESS_STALL={}).",
+                                            thread, std::chrono::duration<double>(since).count(),
+                                            duration_setting(stall)));
+    }
     facts.identity = identity_;
     facts.now = context_.clock.now();
     facts.paused = pause_switch_.current();
@@ -85,14 +104,21 @@ void RunningHost::set_log_level(LogLevel level, const std::string& by) {
     context_.log.set_level(level);
 }
 
-SteeringSignals::Asked RunningHost::steer_by_signals() {
+bool RunningHost::is_paused(bool by_configuration) {
+    pause_switch_.configured(by_configuration, "PAUSED");
     const auto asked = SteeringSignals::take();
+    if (asked.list) log_in_hand();
     if (asked.pause) pause_switch_.pause("", std::nullopt, "signal");
     if (asked.resume) {
         if (const auto resumed = pause_switch_.resume("signal"); !resumed)
             context_.logger.warning("SIGUSR2: {}", resumed.error().message);
     }
-    return asked;
+    return pause_switch_.current().has_value();
+}
+
+void RunningHost::say_that_it_drains() const {
+    context_.systemd.stopping();
+    context_.systemd.extend(context_.configuration.duration("DRAIN_TIMEOUT") + kDrainMargin);
 }
 
 Result<void> RunningHost::pause(const std::string& reason,

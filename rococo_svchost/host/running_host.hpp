@@ -5,12 +5,12 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "host_context.hpp"
 #include "pause_switch.hpp"
 #include "rococo_svchost/admin/host_control.hpp"
-#include "steering_signals.hpp"
 
 namespace rococo::svchost {
 
@@ -22,7 +22,7 @@ namespace rococo::svchost {
 class RunningHost : public HostControl {
 public:
     /// `name` is the queue's or, for a schedule, the processor's type. `wake` makes the host's main
-    /// thread look at `pause_switch`; it must not block.
+    /// thread ask `is_paused`; it must not block.
     RunningHost(const HostContext& context, HostIdentity identity, const std::string& name,
                 std::function<void()> wake);
 
@@ -35,13 +35,20 @@ public:
     Result<bool> resume(const std::string& by) override;
 
     [[nodiscard]] const HostIdentity& identity() const { return identity_; }
-    [[nodiscard]] PauseSwitch& pause_switch() const { return pause_switch_; }
-    /// Pauses and resumes as signals have asked since; tells what else they asked for.
-    SteeringSignals::Asked steer_by_signals();
+
+    /// Whether the host is to pause now. The main thread asks in each round, and says whether its
+    /// configuration wants a pause; what signals have asked for since is done here.
+    [[nodiscard]] bool is_paused(bool by_configuration);
+    /// Tells systemd that the host drains, and how long that may take.
+    void say_that_it_drains() const;
 
 protected:
-    /// What is the same for both kinds.
-    [[nodiscard]] HostFacts common_facts() const;
+    /// What is the same for both kinds. `last_round`: of the main thread, `thread`; the epoch if
+    /// there was none yet.
+    [[nodiscard]] HostFacts common_facts(bool draining, SteadyTime last_round,
+                                         std::string_view thread) const;
+    /// Lists in the log what is in hand.
+    virtual void log_in_hand() const = 0;
     [[nodiscard]] const HostContext& context() const { return context_; }
 
 private:

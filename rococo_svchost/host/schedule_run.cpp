@@ -19,6 +19,7 @@
 #include "run_threads.hpp"
 #include "schedule_parts.hpp"
 #include "scheduled_host.hpp"
+#include "steering_signals.hpp"
 
 namespace rococo::svchost {
 
@@ -28,12 +29,8 @@ using std::chrono::microseconds;
 
 // How many of the next runs are shown.
 constexpr std::size_t kRunsShown = 5;
-// How long the end of the host waits for those who look at it.
-constexpr std::chrono::seconds kAdminPatience{1};
 // So often the main thread looks around, though nothing is due: who watches it sees it alive.
 constexpr std::chrono::seconds kLookAround{5};
-// What systemd grants beyond DRAIN_TIMEOUT: the rest of the end.
-constexpr std::chrono::seconds kDrainMargin{5};
 
 DriverSettings driver_settings(const Configuration& configuration, const ScheduleParts& parts,
                                const LeaderElection* election) {
@@ -132,9 +129,7 @@ private:
             }
             if (drain_requested_ && !std::exchange(drains_, true)) {
                 recorder_.on_drain();
-                context_.systemd.stopping();
-                context_.systemd.extend(context_.configuration.duration("DRAIN_TIMEOUT") +
-                                        kDrainMargin);
+                if (host_ != nullptr) host_->say_that_it_drains();
                 driver_.drain(context_.clock.read());
                 continue;
             }
@@ -166,12 +161,7 @@ private:
         return changed;
     }
 
-    bool is_paused() {
-        PauseSwitch& pause_switch = host_->pause_switch();
-        pause_switch.configured(live_config_->paused(), "PAUSED");
-        if (host_->steer_by_signals().list) host_->log_in_hand();
-        return pause_switch.current().has_value();
-    }
+    bool is_paused() { return host_->is_paused(live_config_->paused()); }
 
     [[nodiscard]] SystemTime wake_at() const {
         const Instant now = context_.clock.read();
@@ -327,7 +317,7 @@ int run_schedule(const HostContext& context) {
     const auto admin = AdminServices::start(context, host);
     if (!admin) return fail(admin.error());
     const int code = context.options.once ? run.run_once() : run.run(host, live_config);
-    if (!(*admin)->stop(kAdminPatience)) exit_now(context.log, code);
+    if (!(*admin)->stop()) exit_now(context.log, code);
     return code;
 }
 

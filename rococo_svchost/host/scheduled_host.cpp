@@ -29,11 +29,8 @@ ScheduledHost::ScheduledHost(const HostContext& context, Parts parts)
       parts_(std::move(parts)) {}
 
 HostFacts ScheduledHost::facts() const {
-    HostFacts facts = common_facts();
     ScheduleRecorder::Seen seen = parts_.recorder.seen();
-    facts.phase = seen.draining                     ? HostPhase::draining
-                  : seen.last_round == SteadyTime() ? HostPhase::starting
-                                                    : HostPhase::running;
+    HostFacts facts = common_facts(seen.draining, seen.last_round, "The schedule's thread");
     facts.schedule = std::move(seen.schedule);
     facts.messages.busy = seen.busy;
     facts.messages.crashes = seen.crashes;
@@ -41,15 +38,6 @@ HostFacts ScheduledHost::facts() const {
     facts.in_hand.processing = facts.in_hand.busy_workers = seen.running;
     facts.in_hand.oldest = seen.oldest;
     facts.ready = facts.phase == HostPhase::running;
-    if (facts.phase == HostPhase::draining) facts.remarks.emplace_back("The host is draining.");
-    const auto stall = context().configuration.duration("LIVENESS_STALL");
-    const auto since = context().clock.steady_now() - seen.last_round;
-    if (facts.phase != HostPhase::starting && since > stall) {
-        facts.live = false;
-        facts.remarks.push_back(
-            fmt::format("The schedule's thread has not turned for {:.0f} s (LIVENESS_STALL={}).",
-                        std::chrono::duration<double>(since).count(), duration_setting(stall)));
-    }
     return facts;
 }
 
@@ -101,11 +89,6 @@ Result<std::vector<messaging::WaitingRetry>> ScheduledHost::retries(std::size_t 
 }
 
 Result<std::unique_ptr<messaging::DeadLetterStore>> ScheduledHost::dead_letters() {
-    return no_queue();
-}
-
-Result<std::string> ScheduledHost::edit_and_requeue(const std::string& /*id*/,
-                                                    const std::string& /*body*/) {
     return no_queue();
 }
 

@@ -40,15 +40,13 @@ public:
     Result<void> run_now(const std::string& by) override;
     [[nodiscard]] Result<std::vector<messaging::WaitingRetry>> retries(std::size_t limit) override;
     [[nodiscard]] Result<std::unique_ptr<messaging::DeadLetterStore>> dead_letters() override;
-    [[nodiscard]] Result<std::string> edit_and_requeue(const std::string& id,
-                                                       const std::string& body) override;
 
     /// By the main thread: answers a request for a run with what `start` returns.
     void answer_requests(const std::function<Result<void>()>& start);
-    /// Lists in the log what is in hand.
-    void log_in_hand() const;
 
 private:
+    void log_in_hand() const override;
+
     const Parts parts_;
     std::mutex asking_;  // one request at a time
     std::mutex mutex_;   // guards all below

@@ -45,6 +45,8 @@ SteeringSignals::SteeringSignals(void (*wake)(void* argument), void* argument) {
 SteeringSignals::~SteeringSignals() { wake_function = nullptr; }
 
 SteeringSignals::Asked SteeringSignals::take() {
+    // Nearly always so, and asked at each turn: to look costs less than to take.
+    if (last_wish == 0 && !list_asked) return {};
     const int wish = last_wish.exchange(0);
     return {
         .pause = wish == SIGUSR1, .resume = wish == SIGUSR2, .list = list_asked.exchange(false)};

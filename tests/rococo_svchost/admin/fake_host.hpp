@@ -28,6 +28,7 @@ struct FakeLetters {
     std::vector<std::string> requeued;           ///< Ids; `*` stands for a call for all.
     std::size_t listings = 0;
     std::function<void()> on_list;  ///< Called before a listing.
+    std::function<Result<std::string>(std::string_view id, std::string_view body)> on_edit;
 };
 
 class FakeDeadLetterStore final : public messaging::DeadLetterStore {
@@ -62,8 +63,8 @@ public:
         const std::scoped_lock lock(all_.mutex);
         return take(ids);
     }
-    Result<std::string> edit_and_requeue(std::string_view id, std::string_view /*body*/) override {
-        return "edited-" + std::string(id);
+    Result<std::string> edit_and_requeue(std::string_view id, std::string_view body) override {
+        return all_.on_edit(id, body);
     }
 
 private:
@@ -182,16 +183,20 @@ public:
     }
     Result<std::unique_ptr<messaging::DeadLetterStore>> dead_letters() override {
         if (error_) return tl::unexpected(*error_);
+        letters_.on_edit = [this](std::string_view id, std::string_view body) {
+            return edit(id, body);
+        };
         return std::make_unique<FakeDeadLetterStore>(letters_);
-    }
-    Result<std::string> edit_and_requeue(const std::string& id, const std::string& body) override {
-        const std::scoped_lock lock(mutex_);
-        if (edit_error_) return tl::unexpected(*edit_error_);
-        actions_.push_back("edit " + id + " " + body);
-        return "new-id";
     }
 
 private:
+    Result<std::string> edit(std::string_view id, std::string_view body) {
+        const std::scoped_lock lock(mutex_);
+        if (edit_error_) return tl::unexpected(*edit_error_);
+        actions_.push_back(std::string("edit ").append(id).append(" ").append(body));
+        return "new-id";
+    }
+
     mutable std::mutex mutex_;
 };
 

@@ -72,10 +72,6 @@ public:
         std::size_t limit) = 0;
     /// A store of its own connection, made for this call.
     [[nodiscard]] virtual Result<std::unique_ptr<messaging::DeadLetterStore>> dead_letters() = 0;
-    /// Sends a copy of the letter with this body back to its original queue, as a new message with
-    /// its attempts reset, and removes the letter once that is confirmed. Returns the new id.
-    [[nodiscard]] virtual Result<std::string> edit_and_requeue(const std::string& id,
-                                                               const std::string& body) = 0;
 
 protected:
     HostControl() = default;
