@@ -33,7 +33,7 @@ json summary_json(const DeadLetter& letter) {
             {"first_failed_at", time_json(letter.first_failed_at)},
             {"last_failed_at", time_json(letter.last_failed_at)},
             {"content_type", letter.content_type},
-            {"size", letter.body.size()}};
+            {"size", letter.body_bytes}};
 }
 
 json pairs_json(const std::vector<std::pair<std::string, std::string>>& pairs) {
@@ -130,7 +130,7 @@ tl::expected<std::unique_ptr<DeadLetterDesk::Store>, HttpResponse> DeadLetterDes
 ApiAnswer DeadLetterDesk::take_snapshot() {
     const auto store = open_store();
     if (!store) return tl::unexpected(store.error());
-    const auto letters = (*store)->list(kMostListed);
+    const auto letters = (*store)->summaries(kMostListed);
     if (!letters) return api_error(letters.error());
     std::size_t count = letters->size();
     if (count == kMostListed) {
@@ -169,7 +169,7 @@ tl::expected<DeadLetterDesk::Named, HttpResponse> DeadLetterDesk::named_letters(
     if (*count > shown) return more_than_shown(*count);
     if (shown > kMostListed) return std::nullopt;
     // Listed once more, so that one that arrives just now is not among them.
-    const auto letters = store.list(static_cast<std::size_t>(shown));
+    const auto letters = store.summaries(static_cast<std::size_t>(shown));
     if (!letters) return api_error(letters.error());
     for (const DeadLetter& letter : *letters) ids.push_back(letter.id);
     return ids;

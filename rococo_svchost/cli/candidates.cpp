@@ -76,7 +76,7 @@ Result<std::vector<std::string>> dead_letter_candidates(const Session& session,
     ROCOCO_ASSIGN_OR_RETURN(const auto queue,
                             place.queue.empty() ? service_queue(session) : place.queue);
     ROCOCO_ASSIGN_OR_RETURN(const auto store, session.queue_kind->dead_letters(queue));
-    ROCOCO_ASSIGN_OR_RETURN(const auto letters, store->list(kMostLetters));
+    ROCOCO_ASSIGN_OR_RETURN(const auto letters, store->summaries(kMostLetters));
     for (const auto& letter : letters) {
         ids.push_back(letter.id);
         if (!letter.message.empty()) ids.push_back(letter.message);

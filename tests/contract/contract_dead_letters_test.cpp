@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 // What an operator does with dead letters.
+#include <tuple>
+
 #include "contract_test.hpp"
 
 namespace rococo::messaging::contract {
@@ -27,6 +29,50 @@ bool has_header(const Delivery& delivery, std::string_view name, std::string_vie
     return std::any_of(delivery.headers.begin(), delivery.headers.end(), [&](const auto& header) {
         return header.name == name && header.value == value;
     });
+}
+
+TEST_P(DeadLetterTest, ASummaryHasAllButWhatMayBeLarge) {
+    OutgoingMessage message;
+    message.id = "the-id";
+    message.body = std::string(100'000, 'b') + "\xc3\xa4";  // bytes count, not characters
+    message.content_type = "text/plain";
+    message.headers = {{"colour", "red"}};
+    send(message);
+    const auto reader = opened();
+    reader->settle(reader->take_one(), Verdict::dead_letter, 0ms, 3);
+    reader->settle_down();
+    const auto store = queue().dead_letters();
+    const auto whole = only_letter(*store);
+    EXPECT_EQ(whole.body, message.body);
+    EXPECT_THAT(whole.headers, Contains(Pair("colour", "red")));
+
+    const auto summaries = store->summaries(10).value();
+    ASSERT_THAT(summaries, SizeIs(1));
+    const auto& summary = summaries.front();
+    EXPECT_THAT(summary.body, IsEmpty());
+    EXPECT_THAT(summary.headers, IsEmpty());
+    EXPECT_THAT(summary.properties, IsEmpty());
+    EXPECT_EQ(summary.body_bytes, 100'002U);
+    EXPECT_EQ(whole.body_bytes, 100'002U);
+    const auto rest = [](const DeadLetter& letter) {
+        return std::tie(letter.id, letter.message, letter.original_queue, letter.reason,
+                        letter.error, letter.attempts, letter.first_failed_at,
+                        letter.last_failed_at, letter.content_type);
+    };
+    EXPECT_EQ(rest(summary), rest(whole));
+}
+
+TEST_P(DeadLetterTest, SummariesAreThoseOfTheOldest) {
+    send(3);
+    const auto reader = opened();
+    give_up(*reader, 3);
+    const auto store = queue().dead_letters();
+    EXPECT_THAT(store->summaries(2).value(), SizeIs(2));
+    EXPECT_THAT(store->summaries(0).value(), IsEmpty());
+    const auto all = store->summaries(10).value();
+    const auto letters = store->list(10).value();
+    ASSERT_EQ(all.size(), letters.size());
+    for (std::size_t i = 0; i < all.size(); ++i) EXPECT_EQ(all[i].id, letters[i].id);
 }
 
 TEST_P(DeadLetterTest, AnEditedLetterComesAsANewMessageThatWasNeverTried) {

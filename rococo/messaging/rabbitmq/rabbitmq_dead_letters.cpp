@@ -65,7 +65,17 @@ std::vector<std::pair<std::string, std::string>> properties_of(
     return all;
 }
 
-DeadLetter to_dead_letter(const amqp_message_t& message, const std::string& queue) {
+std::uint32_t attempts_of(const amqp_basic_properties_t& properties) {
+    for (const auto& entry : headers_of(properties)) {
+        if (view(entry.key) != headers::kAttempts) continue;
+        return static_cast<std::uint32_t>(std::clamp<std::int64_t>(
+            to_integer(entry.value).value_or(0), 0, RabbitMqDelivery::kMostAttempts));
+    }
+    return 0;
+}
+
+/// Without headers, properties and body.
+DeadLetter to_summary(const amqp_message_t& message, const std::string& queue) {
     const auto& properties = message.properties;
     DeadLetter letter;
     letter.id = id_of(message);
@@ -77,15 +87,18 @@ DeadLetter to_dead_letter(const amqp_message_t& message, const std::string& queu
         parse_utc(text_header(properties, headers::kFirstFailedAt)).value_or(SystemTime{});
     letter.last_failed_at =
         parse_utc(text_header(properties, headers::kLastFailedAt)).value_or(SystemTime{});
+    letter.attempts = attempts_of(properties);
     letter.content_type = text_of(properties, kContentType);
-    letter.properties = properties_of(properties);
+    letter.body_bytes = message.body.len;
+    return letter;
+}
+
+DeadLetter to_dead_letter(const amqp_message_t& message, const std::string& queue) {
+    DeadLetter letter = to_summary(message, queue);
+    letter.properties = properties_of(message.properties);
     letter.body = view(message.body);
-    for (const auto& entry : headers_of(properties)) {
+    for (const auto& entry : headers_of(message.properties)) {
         const auto name = view(entry.key);
-        if (name == headers::kAttempts) {
-            letter.attempts = static_cast<std::uint32_t>(std::clamp<std::int64_t>(
-                to_integer(entry.value).value_or(0), 0, RabbitMqDelivery::kMostAttempts));
-        }
         if (name == headers::kDeliveryCount) continue;  // tells of this look, not of the message
         const auto shown = shown_header_name(name, false);
         if (!shown.empty()) letter.headers.emplace_back(shown, to_text(entry.value));
@@ -172,10 +185,19 @@ Result<std::size_t> RabbitMqDeadLetters::count() {
 }
 
 Result<std::vector<DeadLetter>> RabbitMqDeadLetters::list(std::size_t limit) {
+    return read(limit, to_dead_letter);
+}
+
+Result<std::vector<DeadLetter>> RabbitMqDeadLetters::summaries(std::size_t limit) {
+    return read(limit, to_summary);
+}
+
+template <typename Read>
+Result<std::vector<DeadLetter>> RabbitMqDeadLetters::read(std::size_t limit, const Read& read) {
     std::vector<DeadLetter> letters;
     if (limit == 0) return letters;
     auto ended = walk(open(), [&](auto& session, std::uint64_t tag, ReceivedLetter letter) {
-        letters.push_back(to_dead_letter(*letter, settings_.queue));
+        letters.push_back(read(*letter, settings_.queue));
         const auto next = letters.size() < limit ? Walk::go_on : Walk::stop;
         return session.leave(tag, std::move(letter)).map([next] { return next; });
     });

@@ -41,6 +41,7 @@ DeadLetter read_letter(const Statement& row, std::string_view queue_name) {
     letter.first_failed_at = time_from_microseconds(row.integer(7));
     letter.last_failed_at = time_from_microseconds(row.integer(8));
     letter.body = row.bytes(9);
+    letter.body_bytes = static_cast<std::size_t>(row.integer(10));
     return letter;
 }
 
@@ -64,11 +65,15 @@ public:
           queues_(*database_),
           list_(*database_,
                 "SELECT id, content_type, headers, original_queue, reason, error, attempts, "
-                "first_failed_at, last_failed_at, body FROM message "
+                "first_failed_at, last_failed_at, body, length(body) FROM message "
                 "WHERE key >= ? AND key < ? ORDER BY key LIMIT ?"),
+          summaries_(*database_,
+                     "SELECT id, content_type, NULL, original_queue, reason, error, attempts, "
+                     "first_failed_at, last_failed_at, NULL, length(body) FROM message "
+                     "WHERE key >= ? AND key < ? ORDER BY key LIMIT ?"),
           find_(*database_,
                 "SELECT id, content_type, headers, original_queue, reason, error, attempts, "
-                "first_failed_at, last_failed_at, body FROM message "
+                "first_failed_at, last_failed_at, body, length(body) FROM message "
                 "WHERE key >= ? AND key < ? AND id = ? ORDER BY key LIMIT 1"),
           count_(*database_, "SELECT count(*) FROM message WHERE key >= ? AND key < ?"),
           places_(*database_,
@@ -86,7 +91,8 @@ public:
           remove_(*database_, "DELETE FROM message WHERE key = ?"),
           remove_waiting_(*database_, "DELETE FROM waiting WHERE key = ?") {}
 
-    Result<std::vector<DeadLetter>> list(std::size_t limit);
+    Result<std::vector<DeadLetter>> list(std::size_t limit) { return read(list_, limit); }
+    Result<std::vector<DeadLetter>> summaries(std::size_t limit) { return read(summaries_, limit); }
     Result<std::size_t> count();
     Result<std::optional<DeadLetter>> find(std::string_view id);
     Result<std::size_t> requeue(std::span<const std::string> ids);
@@ -97,6 +103,7 @@ private:
     Result<std::optional<QueueRow>> own_queue() {
         return queues_.find(sqlite::dead_letter_queue(queue_name_));
     }
+    Result<std::vector<DeadLetter>> read(Statement& rows, std::size_t limit);
     Result<std::vector<Place>> places(std::span<const std::string> ids);
     /// Changes these letters, or all, in one transaction; how many there were.
     Result<std::size_t> for_each(std::span<const std::string> ids,
@@ -113,6 +120,7 @@ private:
     RandomSource random_;
     QueueTable queues_;
     Statement list_;
+    Statement summaries_;
     Statement find_;
     Statement count_;
     Statement places_;
@@ -123,19 +131,20 @@ private:
     Statement remove_waiting_;
 };
 
-Result<std::vector<DeadLetter>> SqliteDeadLetters::Letters::list(std::size_t limit) {
+Result<std::vector<DeadLetter>> SqliteDeadLetters::Letters::read(Statement& rows,
+                                                                 std::size_t limit) {
     const auto queue = own_queue();
     if (!queue) return tl::unexpected(queue.error());
     std::vector<DeadLetter> letters;
     if (!*queue) return letters;
     const auto number = (*queue)->number;
     const auto most = static_cast<std::int64_t>(std::min<std::size_t>(limit, INT64_MAX));
-    list_.bind(sqlite::first_key(number), sqlite::end_key(number), most);
+    rows.bind(sqlite::first_key(number), sqlite::end_key(number), most);
     while (true) {
-        const auto row = list_.next();
+        const auto row = rows.next();
         if (!row) return tl::unexpected(row.error());
         if (!*row) return letters;
-        letters.push_back(read_letter(list_, queue_name_));
+        letters.push_back(read_letter(rows, queue_name_));
     }
 }
 
@@ -278,6 +287,9 @@ SqliteDeadLetters::~SqliteDeadLetters() = default;
 
 Result<std::vector<DeadLetter>> SqliteDeadLetters::list(std::size_t limit) {
     return letters_->list(limit);
+}
+Result<std::vector<DeadLetter>> SqliteDeadLetters::summaries(std::size_t limit) {
+    return letters_->summaries(limit);
 }
 Result<std::size_t> SqliteDeadLetters::count() { return letters_->count(); }
 Result<std::optional<DeadLetter>> SqliteDeadLetters::find(std::string_view id) {

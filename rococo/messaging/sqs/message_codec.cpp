@@ -353,6 +353,7 @@ DeadLetter decode_dead_letter(const ReceivedMessage& message, std::string_view f
     if (auto edited_from = value_of(sorted.headers, kEditedFrom); !edited_from.empty())
         letter.properties.emplace_back("edited_from", std::move(edited_from));
     letter.body = std::string(delivery.body);
+    letter.body_bytes = letter.body.size();
     return letter;
 }
 

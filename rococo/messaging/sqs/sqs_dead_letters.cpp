@@ -60,6 +60,9 @@ public:
     /// Shows every message that is there now once, as a letter too, then makes visible again what
     /// stays. Those that arrive meanwhile are left alone: there may be no end of them.
     Result<void> visit(const Visitor& visitor);
+    /// The first letters, oldest first, each as `shorten` returns it.
+    template <typename Shorten>
+    Result<std::vector<DeadLetter>> list(std::size_t limit, const Shorten& shorten);
     Result<std::size_t> count();
     /// Deletes these letters, or all, each after `before` succeeded; how many there were.
     Result<std::size_t> take_out(std::span<const std::string> ids,
@@ -307,6 +310,24 @@ Result<std::size_t> SqsDeadLetters::Impl::count() {
     return number(kNames);
 }
 
+template <typename Shorten>
+Result<std::vector<DeadLetter>> SqsDeadLetters::Impl::list(std::size_t limit,
+                                                           const Shorten& shorten) {
+    std::vector<DeadLetter> letters;
+    if (limit == 0) return letters;
+    std::vector<std::pair<SystemTime, DeadLetter>> dated;
+    const auto visited =
+        visit([&](const ReceivedMessage& message, DeadLetter letter) -> Result<Wish> {
+            dated.emplace_back(message.sent_at, shorten(std::move(letter)));
+            return dated.size() < limit ? Wish::keep : Wish::enough;
+        });
+    if (!visited) return tl::unexpected(visited.error());
+    std::stable_sort(dated.begin(), dated.end(),
+                     [](const auto& left, const auto& right) { return left.first < right.first; });
+    for (auto& [date, letter] : dated) letters.push_back(std::move(letter));
+    return letters;
+}
+
 SqsDeadLetters::SqsDeadLetters(SqsSettings settings, std::string queue, const Clock& clock,
                                RandomSource random, Logger logger)
     : impl_(std::make_unique<Impl>(std::move(settings), std::move(queue), clock, std::move(random),
@@ -315,19 +336,16 @@ SqsDeadLetters::SqsDeadLetters(SqsSettings settings, std::string queue, const Cl
 SqsDeadLetters::~SqsDeadLetters() = default;
 
 Result<std::vector<DeadLetter>> SqsDeadLetters::list(std::size_t limit) {
-    std::vector<DeadLetter> letters;
-    if (limit == 0) return letters;
-    std::vector<std::pair<SystemTime, DeadLetter>> dated;
-    const auto visited =
-        impl_->visit([&](const ReceivedMessage& message, DeadLetter letter) -> Result<Impl::Wish> {
-            dated.emplace_back(message.sent_at, std::move(letter));
-            return dated.size() < limit ? Impl::Wish::keep : Impl::Wish::enough;
-        });
-    if (!visited) return tl::unexpected(visited.error());
-    std::stable_sort(dated.begin(), dated.end(),
-                     [](const auto& left, const auto& right) { return left.first < right.first; });
-    for (auto& [date, letter] : dated) letters.push_back(std::move(letter));
-    return letters;
+    return impl_->list(limit, [](DeadLetter letter) { return letter; });
+}
+
+Result<std::vector<DeadLetter>> SqsDeadLetters::summaries(std::size_t limit) {
+    return impl_->list(limit, [](DeadLetter letter) {
+        letter.headers = {};
+        letter.properties = {};
+        letter.body = {};
+        return letter;
+    });
 }
 
 Result<std::size_t> SqsDeadLetters::count() { return impl_->count(); }

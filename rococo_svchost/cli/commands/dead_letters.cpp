@@ -89,7 +89,7 @@ struct Named {
 Result<Named> in_full(DeadLetterStore& store, const std::vector<std::string>& given) {
     Named named;
     if (given.empty()) return named;
-    ROCOCO_ASSIGN_OR_RETURN(const auto letters, store.list(kMaxSearched));
+    ROCOCO_ASSIGN_OR_RETURN(const auto letters, store.summaries(kMaxSearched));
     for (const std::string& one : given) {
         std::vector<std::string> called;
         std::vector<std::string> candidates;
@@ -209,7 +209,8 @@ std::string letters_text(const std::vector<DeadLetter>& letters, std::optional<s
 }
 
 Result<int> list(DeadLetterStore& store, const DeadLettersArguments& arguments) {
-    ROCOCO_ASSIGN_OR_RETURN(const auto letters, store.list(arguments.limit));
+    ROCOCO_ASSIGN_OR_RETURN(const auto letters, arguments.json ? store.list(arguments.limit)
+                                                               : store.summaries(arguments.limit));
     if (arguments.json) {
         auto all = nlohmann::ordered_json::array();
         for (const DeadLetter& letter : letters) all.push_back(to_json(letter));

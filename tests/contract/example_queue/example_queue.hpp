@@ -40,7 +40,7 @@ struct Broker final : MessageSender {
         DeadLetter history{};
         history.message = message_name(content.id, content.body), history.original_queue = queue;
         history.content_type = content.content_type, history.headers = content.headers;
-        history.body = content.body;
+        history.body = content.body, history.body_bytes = content.body.size();
         put(queue, {.content = content, .history = history, .sent_at = sent_at});
     }
     using MessageSender::send;
@@ -169,6 +169,11 @@ struct ExampleDeadLetters final : DeadLetterStore {
     ExampleDeadLetters(Broker& broker, const std::string& queue)
         : broker_(broker), name_(queue + ".dead-letter") {}
     Result<std::vector<DeadLetter>> list(std::size_t limit) override { return some({}, limit); }
+    Result<std::vector<DeadLetter>> summaries(std::size_t limit) override {
+        auto letters = some({}, limit);
+        for (auto& letter : letters) letter.headers = {}, letter.properties = {}, letter.body = {};
+        return letters;
+    }
     Result<std::size_t> count() override { return some({}).size(); }
     Result<std::optional<DeadLetter>> find(std::string_view id) override {
         const auto found = some(std::vector{std::string(id)});

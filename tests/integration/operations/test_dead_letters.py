@@ -2,6 +2,8 @@
 """Dead letters, brought back by way of a running host."""
 
 import json
+import pathlib
+import re
 
 from support.host import wait_until
 
@@ -24,6 +26,25 @@ def test_what_was_shown_comes_back_and_what_came_since_stays(watched, admin, bod
         wait_until(lambda: sum(admin.settled().values()) == 8)
         assert admin.post("dead-letters/delete", {"ids": ids[2:3]}) == {"deleted": 1}
         assert admin.get("dead-letters?refresh=1")["count"] == 5
+
+
+def peak_mib(host):
+    status = pathlib.Path(f"/proc/{host.pid}/status").read_text()
+    return int(re.search(r"VmHWM:\s*(\d+) kB", status)[1]) / 1024
+
+
+def test_a_listing_does_not_hold_the_bodies(watched, admin, bodies):
+    service = watched(MAX_ATTEMPTS=1)
+    for number in range(120):
+        service.send("ledger", *bodies(1, f"bad{number}-", do="permanent", padding="x" * 1_000_000))
+    with service.start():
+        wait_until(lambda: admin.probe("/readyz") == 200 and sum(admin.settled().values()) == 120)
+    with service.start() as host:
+        wait_until(lambda: admin.probe("/readyz") == 200)
+        before = peak_mib(host)
+        items = admin.get("dead-letters")["items"]
+        assert len(items) == 120 and min(item["size"] for item in items) > 1_000_000
+        assert peak_mib(host) - before < 30
 
 
 def test_an_edited_letter_is_processed_as_edited(watched, admin, bodies):

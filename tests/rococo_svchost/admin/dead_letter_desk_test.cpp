@@ -29,6 +29,7 @@ messaging::DeadLetter letter(const std::string& id, std::string body = "{}") {
     letter.last_failed_at = SystemTime(std::chrono::seconds(1'700'000'000));
     letter.headers = {{"tenant", "7"}};
     letter.body = std::move(body);
+    letter.body_bytes = letter.body.size();
     return letter;
 }
 

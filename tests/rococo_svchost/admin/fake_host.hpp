@@ -36,6 +36,9 @@ public:
     explicit FakeDeadLetterStore(FakeLetters& all) : all_(all) {}
 
     Result<std::vector<messaging::DeadLetter>> list(std::size_t limit) override {
+        return summaries(limit);
+    }
+    Result<std::vector<messaging::DeadLetter>> summaries(std::size_t limit) override {
         if (all_.on_list) all_.on_list();
         const std::scoped_lock lock(all_.mutex);
         ++all_.listings;

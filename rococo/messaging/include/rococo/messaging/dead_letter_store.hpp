@@ -34,6 +34,7 @@ struct DeadLetter {
     /// message was made of by `edit_and_requeue`.
     std::vector<std::pair<std::string, std::string>> properties;
     std::string body;
+    std::size_t body_bytes = 0;  ///< The length of the body, also where that is left out.
 };
 
 /// The dead letters of one queue, for an operator to inspect, requeue or delete.
@@ -45,6 +46,9 @@ public:
 
     /// Returns up to `limit` dead letters, oldest first, without removing them.
     [[nodiscard]] virtual Result<std::vector<DeadLetter>> list(std::size_t limit) = 0;
+
+    /// The same without headers, properties and bodies, which may be large.
+    [[nodiscard]] virtual Result<std::vector<DeadLetter>> summaries(std::size_t limit) = 0;
 
     /// The number of dead letters. Costs no listing of them.
     [[nodiscard]] virtual Result<std::size_t> count() = 0;

@@ -28,6 +28,7 @@ public:
                         RandomSource random);
 
     [[nodiscard]] Result<std::vector<DeadLetter>> list(std::size_t limit) override;
+    [[nodiscard]] Result<std::vector<DeadLetter>> summaries(std::size_t limit) override;
     [[nodiscard]] Result<std::size_t> count() override;
     [[nodiscard]] Result<std::optional<DeadLetter>> find(std::string_view id) override;
     [[nodiscard]] Result<std::size_t> requeue(std::span<const std::string> ids) override;
@@ -37,6 +38,8 @@ public:
 
 private:
     [[nodiscard]] Result<std::unique_ptr<DeadLetterSession>> open() const;
+    template <typename Read>
+    [[nodiscard]] Result<std::vector<DeadLetter>> read(std::size_t limit, const Read& read);
 
     const RabbitMqSettings settings_;
     const Clock& clock_;

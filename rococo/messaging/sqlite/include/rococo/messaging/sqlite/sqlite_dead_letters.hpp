@@ -34,6 +34,7 @@ public:
     SqliteDeadLetters& operator=(const SqliteDeadLetters&) = delete;
 
     [[nodiscard]] Result<std::vector<DeadLetter>> list(std::size_t limit) override;
+    [[nodiscard]] Result<std::vector<DeadLetter>> summaries(std::size_t limit) override;
     [[nodiscard]] Result<std::size_t> count() override;
     [[nodiscard]] Result<std::optional<DeadLetter>> find(std::string_view id) override;
     [[nodiscard]] Result<std::size_t> requeue(std::span<const std::string> ids) override;
