@@ -218,6 +218,14 @@ class RabbitMqCluster:
         self.nodes[0]._owns_epmd = True
 
     def start(self):
+        try:
+            self._form()
+        except BaseException:
+            self.close()  # one that did not come up must not leave the others running
+            raise
+        return self
+
+    def _form(self):
         for node in self.nodes:
             node.start(wait=False)
         for node in self.nodes:
@@ -226,7 +234,6 @@ class RabbitMqCluster:
             node.ctl("stop_app")
             node.ctl("join_cluster", self.nodes[0].name, timeout=240)
             node.ctl("start_app", timeout=240)
-        return self
 
     def leader_of(self, queue):
         """The node that leads a quorum queue."""
