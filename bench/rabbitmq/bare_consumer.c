@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* The least that a consumer can do with librabbitmq, in one thread:
  *
- *     bare_consumer PORT QUEUE PREFETCH ACK_EVERY
+ *     bare_consumer PORT QUEUE PREFETCH ACK_EVERY [PATIENCE]
  *
  * ACK_EVERY 1 acknowledges each message; more acknowledges that many at once (`multiple`), and what
- * is left when nothing more has arrived for a millisecond. */
+ * is left when nothing more has arrived for a millisecond. PATIENCE: with messages in hand, each
+ * read waits so many microseconds for more to come. */
 #include <amqp.h>
 #include <amqp_framing.h>
 #include <amqp_tcp_socket.h>
@@ -19,7 +20,8 @@ static void check(amqp_rpc_reply_t reply, const char* what) {
 }
 
 int main(int argc, char** argv) {
-    if (argc != 5) return 64;
+    if (argc != 5 && argc != 6) return 64;
+    const struct timespec reading_patience = {0, argc == 6 ? atol(argv[5]) * 1000 : 0};
     const int ack_every = atoi(argv[4]);
     meter_start();
     amqp_connection_state_t state = amqp_new_connection();
@@ -41,6 +43,9 @@ int main(int argc, char** argv) {
         amqp_maybe_release_buffers(state);
         amqp_envelope_t envelope;
         struct timeval patience = {0, 1000};
+        if (argc == 6 && unacknowledged > 0 && !amqp_frames_enqueued(state) &&
+            !amqp_data_in_buffer(state))
+            nanosleep(&reading_patience, NULL);
         const amqp_rpc_reply_t reply =
             amqp_consume_message(state, &envelope, unacknowledged > 0 ? &patience : NULL, 0);
         if (reply.reply_type == AMQP_RESPONSE_LIBRARY_EXCEPTION &&

@@ -38,11 +38,13 @@ class Contest:
         return {"PATH": os.environ["PATH"], "BENCH_COUNT": str(count), "BENCH_RESULT": str(self.result)}
 
     def bare(self):
-        """The least that a consumer can do: one acknowledgement for many messages, one for each, and `pika`."""
+        """The least that a consumer can do: one acknowledgement for many messages, or for each; the former with the host's patience
+        in reading; and `pika`."""
         port, consumer = str(self.node.port), HERE / "bare_consumer"
         return {
             "C, each": [consumer, port, "bench", "100", "1"],
             REFERENCE: [consumer, port, "bench", "1000", "250"],
+            "C, patient": [consumer, port, "bench", "1000", "250", "300"],
             "pika": [PYTHON, PIKA, port, "bench", "100"],
         }
 

@@ -16,6 +16,8 @@ constexpr milliseconds kStragglerPatience{20};
 // Acknowledgements are sent at the latest when they are a quarter of the prefetch: the broker has
 // the other three quarters to go on with.
 constexpr std::size_t kFlushShare = 4;
+// While messages come fast, fewer wait so long for others to go with.
+constexpr milliseconds kAckPatience{2};
 // How often the broker is asked whether acknowledgements have arrived.
 constexpr milliseconds kReceiptEvery{100};
 // How long a quorum queue is given for the last acknowledgements.
@@ -26,9 +28,8 @@ constexpr milliseconds kSinkIn{250};
 AmqpResult<void> AckTiming::flush(ConsumerLink& link, SteadyTime now, bool about_to_wait,
                                   bool stopping) {
     if (link.acks_wanted() > 0) ROCOCO_TRY(send(link, now, about_to_wait, stopping));
-    if (!about_to_wait || link.acks_on_their_way() == 0 || link.receipt_asked() ||
-        (now < receipt_due_ && !stopping))
-        return {};
+    const bool asks = now >= receipt_due_ || (about_to_wait && stopping);
+    if (link.acks_on_their_way() == 0 || link.receipt_asked() || !asks) return {};
     receipt_due_ = now + kReceiptEvery;
     return link.ask_for_receipt();
 }
@@ -36,7 +37,12 @@ AmqpResult<void> AckTiming::flush(ConsumerLink& link, SteadyTime now, bool about
 AmqpResult<void> AckTiming::send(ConsumerLink& link, SteadyTime now, bool about_to_wait,
                                  bool stopping) {
     const auto many = std::max<std::size_t>(link.prefetch() / kFlushShare, 1);
-    if (!about_to_wait && link.acks_wanted() < many) return {};
+    const bool waited = wanted_since_ != SteadyTime{} && now - wanted_since_ >= kAckPatience;
+    if (!about_to_wait && !waited && link.acks_wanted() < many) {
+        if (wanted_since_ == SteadyTime{}) wanted_since_ = now;
+        return {};
+    }
+    wanted_since_ = {};
     const bool overdue =
         stragglers_since_ != SteadyTime{} && now - stragglers_since_ >= kStragglerPatience;
     auto sent = link.flush(overdue || link.in_hand() == 0 || stopping);

@@ -12,7 +12,7 @@ namespace rococo::messaging {
 /// **Thread-safety**: none.
 class AckTiming {
 public:
-    void begin_connection() { stragglers_since_ = receipt_due_ = {}; }
+    void begin_connection() { wanted_since_ = stragglers_since_ = receipt_due_ = {}; }
 
     /// Sends what is due. `about_to_wait`: nothing else will come that could go with it.
     /// `stopping`: no more deliveries come.
@@ -29,6 +29,7 @@ private:
                                         bool stopping);
 
     SteadyTime sent_at_{};
+    SteadyTime wanted_since_{};  // Unless all that are wanted were sent, or tried.
     SteadyTime stragglers_since_{};
     SteadyTime receipt_due_{};
 };

@@ -58,6 +58,7 @@ void RabbitMqConsumer::connected(std::unique_ptr<ConsumerLink> link) {
     warned_tag_ = 0;
     subscribed_anew_ = false;
     ack_timing_.begin_connection();
+    read_pace_.begin_connection();
     room_.begin_connection();
     retired_delays_.begin(search_.address());
     states_.connected(connected_at_);
@@ -137,7 +138,7 @@ Result<void> RabbitMqConsumer::receive(SteadyTime deadline, Events& out) {
             return {};
         }
         if (woken_.exchange(false) || now >= deadline) {
-            flush_acks(true);
+            flush_acks(now >= deadline || read_at(now) <= now);
             collect_events(out);
             return {};
         }
@@ -172,6 +173,7 @@ void RabbitMqConsumer::read(SteadyTime now, Events& out) {
     }
     Deliveries arrived;
     const auto read = link_->read(now, kMostPerReceive, room_.bytes_left(), arrived);
+    read_pace_.note_read(now, arrived.size());
     if (!arrived.empty()) {
         search_.worked();
         subscribed_anew_ = false;
@@ -211,27 +213,39 @@ SteadyTime RabbitMqConsumer::next_duty(SteadyTime deadline) const {
     return until;
 }
 
+SteadyTime RabbitMqConsumer::read_at(SteadyTime now) const {
+    if (!link_ || !room_.may_read(now)) return SteadyTime::max();
+    if (stopping_ || link_->has_buffered_input()) return now;
+    return std::max(now, read_pace_.next_read(link_->prefetch()));
+}
+
 bool RabbitMqConsumer::wait(SteadyTime deadline) {
-    const bool may_read = link_ && room_.may_read(clock_.steady_now());
+    const auto now = clock_.steady_now();
+    const auto next_read = read_at(now);
+    const bool reads_now = next_read <= now;
     std::array<pollfd, 2> fds{
         pollfd{.fd = wake_->fd(), .events = POLLIN, .revents = 0},
-        pollfd{.fd = may_read ? link_->fd() : -1, .events = POLLIN, .revents = 0}};
-    // With input there already, acknowledgements are better sent with those that follow from it.
+        pollfd{.fd = reads_now ? link_->fd() : -1, .events = POLLIN, .revents = 0}};
     if (link_ && (link_->acks_wanted() > 0 || link_->acks_on_their_way() > 0)) {
-        if (may_read && ::poll(&fds[1], 1, 0) > 0) {
+        // With input there already or soon, acknowledgements are better sent with those that follow
+        // from it.
+        if (reads_now && ::poll(&fds[1], 1, 0) > 0) {
             flush_acks(false);
             return true;
         }
-        flush_acks(true);
+        flush_acks(reads_now || next_read == SteadyTime::max());
         if (!link_) return false;
     }
-    const int timeout = poll_timeout(next_duty(deadline), clock_.steady_now());
-    const bool may_wait = wake_->begin_wait() && !(may_read && link_->has_buffered_input());
-    ::poll(fds.data(), fds.size(), may_wait ? timeout : 0);
+    const auto until = reads_now ? next_duty(deadline) : std::min(next_duty(deadline), next_read);
+    const bool has_input = reads_now && link_->has_buffered_input();
+    const bool may_wait = wake_->begin_wait() && !has_input;
+    const auto timeout = may_wait ? poll_timespec(until, clock_.steady_now()) : timespec{};
+    ::ppoll(fds.data(), fds.size(), &timeout, nullptr);
     wake_->end_wait((fds[0].revents & POLLIN) != 0);
     [[maybe_unused]] const bool notified = wake_->take();
-    return (fds[1].revents != 0) || clock_.steady_now() >= read_due_ ||
-           (may_read && link_->has_buffered_input());
+    const auto woken_at = clock_.steady_now();
+    return fds[1].revents != 0 || has_input || woken_at >= read_due_ ||
+           (!reads_now && woken_at >= next_read);
 }
 
 void RabbitMqConsumer::warn_of_consumer_timeout() {

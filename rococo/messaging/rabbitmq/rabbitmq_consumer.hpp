@@ -15,6 +15,7 @@
 #include "delayed_messages.hpp"
 #include "host_search.hpp"
 #include "rabbitmq_delivery.hpp"
+#include "read_pace.hpp"
 #include "retired_delays.hpp"
 #include "rococo/base/wake_event.hpp"
 #include "rococo/messaging/connection_states.hpp"
@@ -74,6 +75,8 @@ private:
     void flush_acks(bool about_to_wait);
     void warn_of_consumer_timeout();
     /// True where reading may yield something, or is due for the heartbeat's sake.
+    /// When the socket is to be read: now, soon, or for now not at all.
+    [[nodiscard]] SteadyTime read_at(SteadyTime now) const;
     [[nodiscard]] bool wait(SteadyTime deadline);
     [[nodiscard]] SteadyTime next_duty(SteadyTime deadline) const;
 
@@ -97,6 +100,7 @@ private:
 
     RoomInHand room_;
     AckTiming ack_timing_;
+    ReadPace read_pace_;
     std::vector<Events::Lost> lost_;  // Not yet told.
     Deliveries kept_;                 // Arrived in a pause by a subscription that may not be left.
     std::set<std::uint64_t> unheard_of_;  // Kept or given back, never handed out.
