@@ -6,6 +6,7 @@ import pathlib
 import re
 
 from support.host import wait_until
+from support.python_endurance import MEMORY_COUNTS
 
 
 def test_what_was_shown_comes_back_and_what_came_since_stays(watched, admin, bodies):
@@ -44,7 +45,8 @@ def test_a_listing_does_not_hold_the_bodies(watched, admin, bodies):
         before = peak_mib(host)
         items = admin.get("dead-letters")["items"]
         assert len(items) == 120 and min(item["size"] for item in items) > 1_000_000
-        assert peak_mib(host) - before < 30
+        # Under a sanitizer, memory that was freed stays for a while.
+        assert not MEMORY_COUNTS or peak_mib(host) - before < 30
 
 
 def test_an_edited_letter_is_processed_as_edited(watched, admin, bodies):
