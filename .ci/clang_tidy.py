@@ -25,8 +25,8 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 TIDY = "clang-tidy-14"
 QUICK = "--checks=-clang-analyzer-*"
 PRODUCT = (ROOT / "rococo", ROOT / "rococo_svchost")
-# Sources are included in a unit, so their findings are findings in headers.
-HEADER_FILTER = f"--header-filter={ROOT}/(rococo|rococo_svchost)/.*"
+# As in .clang-tidy, but sources too: they are included in a unit, so their findings are findings in headers.
+HEADER_FILTER = f"--header-filter={ROOT}/(rococo|rococo_svchost|tests|service_example|cron_[^/]*)/.*"
 MAX_UNIT = 24
 
 
@@ -62,7 +62,7 @@ def units_of(entries):
             del words[0]
         at = words.index("-o")
         del words[at : at + 2]
-        source = pathlib.Path(entry["file"])
+        source = pathlib.Path(entry["file"]).resolve()
         together = source.parent if any(map(source.is_relative_to, PRODUCT)) else source
         alike.setdefault((entry["directory"], tuple(words), source.suffix, together), []).append(str(source))
     for (folder, command, _, _), sources in alike.items():
@@ -127,7 +127,7 @@ def main():
         (build / folder).mkdir(exist_ok=True)
     entries = {}
     for entry in json.loads((build / "compile_commands.json").read_text()):
-        file = pathlib.Path(entry["file"])
+        file = pathlib.Path(entry["file"]).resolve()
         ours = any(map(file.is_relative_to, PRODUCT)) or (
             full and file.is_relative_to(ROOT) and not file.is_relative_to(ROOT / "build")
         )
