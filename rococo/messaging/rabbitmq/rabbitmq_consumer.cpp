@@ -138,7 +138,7 @@ Result<void> RabbitMqConsumer::receive(SteadyTime deadline, Events& out) {
             return {};
         }
         if (woken_.exchange(false) || now >= deadline) {
-            flush_acks(now >= deadline || read_at(now) <= now);
+            flush_acks(now >= deadline || !waits_for_more(now));
             collect_events(out);
             return {};
         }
@@ -219,6 +219,11 @@ SteadyTime RabbitMqConsumer::read_at(SteadyTime now) const {
     return std::max(now, read_pace_.next_read(link_->prefetch()));
 }
 
+bool RabbitMqConsumer::waits_for_more(SteadyTime now) const {
+    const auto next_read = read_at(now);
+    return next_read > now && next_read != SteadyTime::max();
+}
+
 bool RabbitMqConsumer::wait(SteadyTime deadline) {
     const auto now = clock_.steady_now();
     const auto next_read = read_at(now);
@@ -233,7 +238,7 @@ bool RabbitMqConsumer::wait(SteadyTime deadline) {
             flush_acks(false);
             return true;
         }
-        flush_acks(reads_now || next_read == SteadyTime::max());
+        flush_acks(!waits_for_more(now));
         if (!link_) return false;
     }
     const auto until = reads_now ? next_duty(deadline) : std::min(next_duty(deadline), next_read);

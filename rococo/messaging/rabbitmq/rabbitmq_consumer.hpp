@@ -77,6 +77,8 @@ private:
     /// True where reading may yield something, or is due for the heartbeat's sake.
     /// When the socket is to be read: now, soon, or for now not at all.
     [[nodiscard]] SteadyTime read_at(SteadyTime now) const;
+    /// Whether a read soon brings more, with whose acknowledgements others may go.
+    [[nodiscard]] bool waits_for_more(SteadyTime now) const;
     [[nodiscard]] bool wait(SteadyTime deadline);
     [[nodiscard]] SteadyTime next_duty(SteadyTime deadline) const;
 

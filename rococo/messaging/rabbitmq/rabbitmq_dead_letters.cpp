@@ -20,10 +20,17 @@ namespace {
 
 using Walk = DeadLetterSession::Walk;
 
-std::string text_header(const amqp_basic_properties_t& properties, std::string_view name) {
+/// The value of a header; null if there is none of this name.
+const amqp_field_value_t* find_header(const amqp_basic_properties_t& properties,
+                                      std::string_view name) {
     for (const auto& entry : headers_of(properties))
-        if (view(entry.key) == name) return to_text(entry.value);
-    return {};
+        if (view(entry.key) == name) return &entry.value;
+    return nullptr;
+}
+
+std::string text_header(const amqp_basic_properties_t& properties, std::string_view name) {
+    const auto* const value = find_header(properties, name);
+    return value != nullptr ? to_text(*value) : std::string();
 }
 
 /// What the log called it.
@@ -66,12 +73,10 @@ std::vector<std::pair<std::string, std::string>> properties_of(
 }
 
 std::uint32_t attempts_of(const amqp_basic_properties_t& properties) {
-    for (const auto& entry : headers_of(properties)) {
-        if (view(entry.key) != headers::kAttempts) continue;
-        return static_cast<std::uint32_t>(std::clamp<std::int64_t>(
-            to_integer(entry.value).value_or(0), 0, RabbitMqDelivery::kMostAttempts));
-    }
-    return 0;
+    const auto* const value = find_header(properties, headers::kAttempts);
+    if (value == nullptr) return 0;
+    return static_cast<std::uint32_t>(std::clamp<std::int64_t>(to_integer(*value).value_or(0), 0,
+                                                               RabbitMqDelivery::kMostAttempts));
 }
 
 /// Without headers, properties and body.
